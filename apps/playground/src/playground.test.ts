@@ -138,7 +138,13 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium", () => {
     const numbers = await page.evaluate(async (url) => (await fetch(url)).text(), link);
     expect(readNumbers(numbers)).toEqual(expected);
     expect(kilobytes()).toBeLessThan(5500);
-    expect(await page.locator(".pair").count()).toBe(demoSourceNames.length);
+    const beforeAfter = page.getByRole("region", { name: "Before and after" });
+    expect(await beforeAfter.locator(".pair").count()).toBe(demoSourceNames.length);
+    for (const cell of [1, 5]) await page.getByRole("button", { name: `Cell ${cell}: empty` }).click();
+    await page.getByRole("button", { name: "Ask" }).click();
+    const asked = page.getByRole("region", { name: "Draw and ask" }).locator("article");
+    await asked.waitFor();
+    expect(await asked.innerText()).toMatch(/How many circles are there\?[^]*Right answer: 2/);
     expect(await axe()).toEqual([]);
     expect(await overflows()).toEqual([]);
   });

@@ -21,11 +21,9 @@ addEventListener("fetch", (event) => {
   event.respondWith(request.mode === "navigate" ? fromNetworkFirst(request) : fromCacheFirst(request));
 });
 
-const withoutQuery = { ignoreSearch: true };
-
-async function fetchAndKeep(request) {
+async function fetchAndKeep(request, name = request) {
   const response = await fetch(request);
-  if (response.ok) (await caches.open(CACHE)).put(request, response.clone());
+  if (response.ok) (await caches.open(CACHE)).put(name, response.clone());
   return response;
 }
 
@@ -33,9 +31,11 @@ async function fromCacheFirst(request) {
   return (await caches.match(request)) ?? fetchAndKeep(request);
 }
 
+/** A page is the same for every query: a run's settings are read by its script. */
 async function fromNetworkFirst(request) {
-  return fetchAndKeep(request).catch(async (error) => {
-    const kept = await caches.match(request, withoutQuery);
+  const name = request.url.replace(/[?#].*$/, "");
+  return fetchAndKeep(request, name).catch(async (error) => {
+    const kept = await caches.match(name);
     if (kept) return kept;
     throw error;
   });

@@ -4,6 +4,7 @@ import { keepOffline } from "../keep-offline";
 import { Shell } from "../shell";
 import { AnswerCard, sourceName } from "./answer-card";
 import { Downloads } from "./downloads";
+import { DrawAndAsk } from "./draw-and-ask";
 import type { Command, Report, RunSettings } from "./protocol";
 import { BeforeAfter, DigitsMark, SourceTable } from "./results";
 import { RewardChart } from "./reward-chart";
@@ -86,7 +87,7 @@ function LearnPage() {
         )}
       </form>
       {state ? (
-        <Run state={state} paused={paused} />
+        <Run state={state} paused={paused} send={send} />
       ) : (
         <p class="muted">Start loads 5 MB and keeps one core of your machine busy for about 20 seconds.</p>
       )}
@@ -94,7 +95,13 @@ function LearnPage() {
   );
 }
 
-function Run({ state, paused }: { state: RunState; paused: boolean }) {
+interface RunProps {
+  readonly state: RunState;
+  readonly paused: boolean;
+  readonly send: (command: Command) => void;
+}
+
+function Run({ state, paused, send }: RunProps) {
   const { phase, steps, answers, failed, finished } = state;
   const seconds = steps.at(-1)?.seconds.total;
   return (
@@ -133,6 +140,7 @@ function Run({ state, paused }: { state: RunState; paused: boolean }) {
         </section>
       )}
       {finished && <BeforeAfter state={state} />}
+      {finished && <DrawAndAsk answer={state.answered} onAsk={(drawing) => send({ type: "ask", drawing })} />}
       {finished && <Downloads state={state} />}
     </>
   );

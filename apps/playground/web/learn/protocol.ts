@@ -1,4 +1,5 @@
 /** What the page and the worker that trains say to each other. */
+import type { PlacedShape, Shape } from "@v-triune/demo-tasks/questions";
 import type { MetricRecord, RolloutBoxes } from "@v-triune/monitor/browser";
 import type { EvaluationScores, StepSummary } from "@v-triune/training/browser";
 
@@ -15,7 +16,16 @@ export type Command =
   | { readonly type: "pause" }
   | { readonly type: "resume" }
   /** One step of a paused run. */
-  | { readonly type: "step" };
+  | { readonly type: "step" }
+  /** A question about a drawn picture, for the model of a finished run. */
+  | { readonly type: "ask"; readonly drawing: Drawing };
+
+/** A picture as a person put it together, and what is asked about it. */
+export interface Drawing {
+  readonly shapes: readonly PlacedShape[];
+  readonly ask: "count" | "detect";
+  readonly shape: Shape;
+}
 
 /** RGB, rows from the top. */
 export interface ShownPicture {
@@ -57,4 +67,5 @@ export type Report =
       readonly answers: readonly ShownAnswer[];
     }
   | { readonly type: "finished"; readonly seconds: number; readonly model: ReadonlyMap<string, Uint8Array> }
+  | { readonly type: "answered"; readonly answer: ShownAnswer }
   | { readonly type: "failed"; readonly message: string };

@@ -21,6 +21,8 @@ export interface RunState {
   /** As metrics.jsonl of a run has them. */
   readonly records: readonly MetricRecord[];
   readonly finished: Extract<Report, { type: "finished" }> | undefined;
+  /** What the trained model said of a drawing. */
+  readonly answered: ShownAnswer | undefined;
   readonly failed: string | undefined;
 }
 
@@ -32,6 +34,7 @@ export const startState = (settings: RunSettings): RunState => ({
   evaluations: {},
   records: [],
   finished: undefined,
+  answered: undefined,
   failed: undefined,
 });
 
@@ -65,6 +68,8 @@ export function afterReport(state: RunState, report: Report): RunState {
     }
     case "finished":
       return { ...state, phase: { text: "Finished", share: 1 }, finished: report };
+    case "answered":
+      return { ...state, answered: report.answer };
     case "failed":
       return { ...state, failed: report.message };
   }

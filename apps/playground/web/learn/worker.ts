@@ -11,9 +11,9 @@ import {
   type StoredRollout,
 } from "@v-triune/training/browser";
 import wasm from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url";
-import { heldOutSamples, trainingSamples } from "./drawn-samples";
+import { heldOutSamples, sampleOfDrawing, trainingSamples } from "./drawn-samples";
 import { fetchModel } from "./model-files";
-import type { Command, Moment, Report, RunSettings, ShownAnswer } from "./protocol";
+import type { Command, Drawing, Moment, Report, RunSettings, ShownAnswer } from "./protocol";
 
 const say = (report: Report): void => postMessage(report);
 
@@ -39,7 +39,8 @@ class Gate {
   }
 }
 
-async function train({ seed, steps, heldOut }: RunSettings, gate: Gate): Promise<void> {
+/** @returns what asks the trained model about a drawing */
+async function train({ seed, steps, heldOut }: RunSettings, gate: Gate): Promise<(drawing: Drawing) => Promise<void>> {
   const started = performance.now();
   const loading = (what: string, share: number): void => say({ type: "loading", what, share });
   loading("the model", 0);
@@ -89,9 +90,11 @@ async function train({ seed, steps, heldOut }: RunSettings, gate: Gate): Promise
     say({ type: "step", summary, records, answers });
   }
   await evaluate("after");
-  run.dispose();
   say({ type: "finished", seconds: (performance.now() - started) / 1000, model: await policy.toFiles() });
-  policy.dispose();
+  return async (drawing) => {
+    const { answers } = await run.evaluate([sampleOfDrawing(drawing)]);
+    for (const { rollout, ...sample } of answers) say({ type: "answered", answer: shownAnswer(sample, rollout) });
+  };
 }
 
 /** Sources whose answers show most in a picture. */
@@ -114,14 +117,25 @@ function shownAnswer({ sample, pictures }: MemorySample, rollout: StoredRollout)
 
 /** Commands go to the run that the first of them starts; the page makes a new worker for another run. */
 function obey(gate: Gate): void {
+  let trained: ReturnType<typeof train> | undefined;
+  const tell = (error: unknown): void =>
+    say({ type: "failed", message: error instanceof Error ? error.message : String(error) });
   addEventListener("message", ({ data }: MessageEvent<Command>) => {
-    if (data.type === "start") {
-      gate.set(!data.paused);
-      train(data.settings, gate).catch((error: unknown) =>
-        say({ type: "failed", message: error instanceof Error ? error.message : String(error) }),
-      );
-    } else if (data.type === "step") gate.allowOne();
-    else gate.set(data.type === "resume");
+    switch (data.type) {
+      case "start":
+        gate.set(!data.paused);
+        trained = train(data.settings, gate);
+        trained.catch(tell);
+        return;
+      case "step":
+        gate.allowOne();
+        return;
+      case "ask":
+        trained?.then((ask) => ask(data.drawing)).catch(tell);
+        return;
+      default:
+        gate.set(data.type === "resume");
+    }
   });
 }
 
