@@ -110,6 +110,7 @@ export function ComparePage({ runs }: { runs: readonly RunSummary[] }) {
               subject={`compare ${key} ${drawn}`}
               version={now}
               load={load(drawn)}
+              runOf={(label) => label}
             />
           ))}
         </div>

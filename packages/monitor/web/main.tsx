@@ -11,6 +11,7 @@ import { RolloutsPage } from "./rollouts-page";
 import { linkTo, parseRoute, type PageName } from "./route";
 import { RunsPage } from "./runs-page";
 import { SourcePage } from "./source-page";
+import { AXES, type Axis } from "./axis";
 import { SMOOTHINGS, USUAL_SMOOTHING } from "./chart/smoothing";
 import { SourcesPage } from "./sources-page";
 import "./style.css";
@@ -29,14 +30,14 @@ const TABS: readonly (readonly [PageName, string])[] = [
  * The reader's choices, kept in this browser; where storage is forbidden (a report opened from a file) they last as
  * long as the page.
  */
-function stored(name: "theme" | "smoothing"): string | null {
+function stored(name: "theme" | "smoothing" | "axis"): string | null {
   try {
     return localStorage.getItem(name);
   } catch {
     return null;
   }
 }
-function store(name: "theme" | "smoothing", value: string): void {
+function store(name: "theme" | "smoothing" | "axis", value: string): void {
   try {
     localStorage.setItem(name, value);
   } catch {
@@ -71,12 +72,23 @@ function useSmoothing(): readonly [number, (weight: number) => void] {
   return [smoothing, choose];
 }
 
+function useAxis(): readonly [Axis, (name: string) => void] {
+  const named = (name: string | null): Axis => AXES.find((axis) => axis.name === name) ?? AXES[0];
+  const [axis, setAxis] = useState(() => named(stored("axis")));
+  const choose = (name: string): void => {
+    store("axis", name);
+    setAxis(named(name));
+  };
+  return [axis, choose];
+}
+
 function App() {
   const [route, setRoute] = useState(() => parseRoute(location.hash));
   const [versions, setVersions] = useState<Readonly<Record<string, number>>>({});
   const [live, setLive] = useState(true);
   const [dark, toggleTheme] = useTheme();
   const [smoothing, setSmoothing] = useSmoothing();
+  const [axis, setAxis] = useAxis();
   const total = Object.values(versions).reduce((sum, version) => sum + version, 0);
   const runs = useData("runs", String(total), () => backend.runs());
 
@@ -112,8 +124,8 @@ function App() {
   }, [runs.data]);
 
   const surroundings = useMemo(
-    () => ({ backend, route, dark, smoothing, version: (id: string) => versions[id] ?? 0 }),
-    [route, versions, dark, smoothing],
+    () => ({ backend, route, dark, smoothing, axis, version: (id: string) => versions[id] ?? 0 }),
+    [route, versions, dark, smoothing, axis],
   );
   return (
     <SurroundingsContext.Provider value={surroundings}>
@@ -151,6 +163,18 @@ function App() {
           <span class="muted">Report of {backend.madeAt.slice(0, 16).replace("T", " ")}</span>
         ) : (
           !live && <span class="problem">Connection lost</span>
+        )}
+        {!CHARTLESS.includes(route.page) && (
+          <label class="smoothing">
+            Over
+            <select value={axis.name} onChange={(event) => setAxis(event.currentTarget.value)}>
+              {AXES.map(({ name, title }) => (
+                <option key={name} value={name}>
+                  {title}
+                </option>
+              ))}
+            </select>
+          </label>
         )}
         {!CHARTLESS.includes(route.page) && (
           <label class="smoothing">

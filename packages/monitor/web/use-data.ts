@@ -1,5 +1,6 @@
 import { createContext } from "preact";
 import { useContext, useEffect, useRef, useState } from "preact/hooks";
+import type { Axis } from "./axis";
 import type { Backend } from "./backend";
 import type { Route } from "./route";
 
@@ -11,6 +12,8 @@ export interface Surroundings {
   readonly dark: boolean;
   /** Weight of the step before in what charts draw; 0: as recorded. */
   readonly smoothing: number;
+  /** What charts are drawn over. */
+  readonly axis: Axis;
 }
 
 export const SurroundingsContext = createContext<Surroundings | null>(null);

@@ -5,7 +5,14 @@
 import { VTriuneError } from "@v-triune/errors";
 import { answerPairs } from "../dashboard/changes/answer-pairs";
 import { runChanges } from "../dashboard/changes/run-changes";
-import type { AnswerComparison, NamedSeries, ReportData, RolloutGroup, RunChanges } from "../dashboard/dashboard-api";
+import type {
+  AnswerComparison,
+  NamedSeries,
+  Stream,
+  ReportData,
+  RolloutGroup,
+  RunChanges,
+} from "../dashboard/dashboard-api";
 import { DashboardError } from "../dashboard/dashboard-error";
 import { makePage } from "../dashboard/server/page";
 import { RolloutReader } from "../dashboard/rollouts/rollout-reader";
@@ -26,6 +33,12 @@ const ANSWERED_ROWS = 6;
 /** Points a series: a chart's width. */
 const POINTS = 400;
 
+/** What charts can be drawn over besides steps. */
+const withSums = ({ split, scope, metrics }: Stream): string[] => {
+  const summed = split === "train" && scope === "all" ? ["timing_s/step", "perf/computed_tokens"] : [];
+  return [...metrics, ...summed.filter((metric) => metrics.includes(metric)).map((metric) => `sum:${metric}`)];
+};
+
 const dataUrl = ({ type, bytes }: Picture): string => `data:${type};base64,${Buffer.from(bytes).toString("base64")}`;
 
 /**
@@ -40,7 +53,7 @@ export async function makeReport(
   const run = await openRun(folder);
   const detail = await run.detail();
   const series: NamedSeries[] = detail.streams.flatMap((stream) =>
-    run.series([{ split: stream.split, scope: stream.scope, name: stream.name }], stream.metrics, POINTS),
+    run.series([{ split: stream.split, scope: stream.scope, name: stream.name }], withSums(stream), POINTS),
   );
   const stored = detail.rolloutSteps;
   const changes: Record<string, RunChanges | null> = {};

@@ -1,6 +1,8 @@
 /** A chart that loads its lines when it comes into view, and the stretch of steps that is zoomed into in full. */
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useData, useSurroundings } from "../use-data";
+import { AXES } from "../axis";
+import { over, type Clock } from "./clock";
 import { ExportMenu } from "./export-menu";
 import { ends, extentOf, movedStretch, withDetail, within, type Line, type Stretch } from "./lines";
 import { Plot } from "./plot";
@@ -16,13 +18,17 @@ export interface ChartProps {
   /** Loads the lines, all steps or those of a stretch that was zoomed into. */
   readonly load: (from?: number, to?: number) => Promise<readonly Line[]>;
   readonly href?: string;
+  /** The run that a line is of. Default: the page's run. */
+  readonly runOf?: (label: string) => string;
 }
 
+/** Points of a running sum that places are read from. */
+const CLOCK_POINTS = 2_000;
 /** Lines that can be told apart in one plot; more have a plot each, on one scale. */
 const MOST_TOGETHER = 4;
 
 /** Drag to zoom, shift and drag to move what is shown, double click to see all steps again. */
-export function Chart({ title, subject, version, load, href }: ChartProps) {
+export function Chart(props: ChartProps) {
   const frame = useRef<HTMLDivElement>(null);
   const [visible, setVisible] = useState(false);
   useEffect(() => {
@@ -36,10 +42,10 @@ export function Chart({ title, subject, version, load, href }: ChartProps) {
   return (
     <section class="chart" ref={frame}>
       {visible ? (
-        <LoadedChart title={title} subject={subject} version={version} load={load} href={href} />
+        <LoadedChart {...props} />
       ) : (
         <>
-          <h3>{title}</h3>
+          <h3>{props.title}</h3>
           <div style={{ height: `${PLOT_HEIGHT}px` }} />
         </>
       )}
@@ -53,29 +59,52 @@ interface LoadedLines {
   readonly range: Stretch | null;
 }
 
-function LoadedChart({ title, subject, version, load, href }: ChartProps) {
+function LoadedChart({ title, subject, version, load, href, runOf }: ChartProps) {
+  const { axis, backend, route, smoothing } = useSurroundings();
   const [range, setRange] = useState<Stretch | null>(null);
-  const { data: loaded, error } = useData<LoadedLines>(subject, `${version} ${range?.join()}`, async () => {
-    const [whole, detail] = await Promise.all([load(), range === null ? [] : load(...range)]);
-    return { whole, detail, range };
+  useEffect(() => setRange(null), [axis]);
+  // Only steps can be loaded in full.
+  const steps = axis.metric === null ? range : null;
+  const { data: loaded, error } = useData<LoadedLines>(subject, `${version} ${steps?.join()}`, async () => {
+    const [whole, detail] = await Promise.all([load(), steps === null ? [] : load(...steps)]);
+    return { whole, detail, range: steps };
   });
   const data = useMemo(
     () => loaded && (loaded.range === null ? loaded.whole : withDetail(loaded.whole, loaded.detail, loaded.range)),
     [loaded],
   );
-  const { smoothing } = useSurroundings();
+  const runs = [
+    ...new Set((data ?? []).map(({ label }) => (runOf === undefined ? route.query.get("run")! : runOf(label)))),
+  ];
+  const clocks = useData(`${runs.join("\n")} ${axis.name}`, String(version), async () => {
+    const { metric } = axis;
+    if (metric === null) return new Map<string, Clock>();
+    const asked = { split: "train", scope: "all", names: ["all"], metrics: [metric], points: CLOCK_POINTS } as const;
+    const found = await Promise.all(runs.map(async (run) => [run, (await backend.series(run, asked))[0]] as const));
+    return new Map<string, Clock>(found.flatMap(([run, clock]) => (clock === undefined ? [] : [[run, clock]])));
+  });
   const [chosenApart, setApart] = useState<boolean>();
-  const drawn = useMemo(() => data?.map((line) => smoothed(line, smoothing)), [data, smoothing]);
+  const clockOf = (label: string): Clock | undefined =>
+    clocks.data?.get(runOf === undefined ? route.query.get("run")! : runOf(label));
+  const isPlaced =
+    axis.metric !== null && data !== undefined && data.every(({ label }) => clockOf(label) !== undefined);
+  const place = (line: Line): Line => (isPlaced ? over(line, clockOf(line.label)!) : line);
+  const faint = useMemo(() => data?.map(place), [data, clocks.data, isPlaced]);
+  const drawn = useMemo(
+    () => data?.map((line) => place(smoothed(line, smoothing))),
+    [data, smoothing, clocks.data, isPlaced],
+  );
+  const isWaiting = axis.metric !== null && clocks.data === undefined && clocks.error === undefined;
   const recorded = loaded?.range == null ? data : loaded.detail;
-  const pictured = loaded?.range == null ? drawn : drawn?.map((line) => within(line, loaded.range!));
+  const pictured = range === null ? drawn : drawn?.map((line) => within(line, range));
   const apart = (chosenApart ?? true) && (drawn?.length ?? 0) > MOST_TOGETHER;
   const extent = useMemo(
-    () => (apart ? extentOf(smoothing === 0 ? drawn! : [...drawn!, ...data!]) : null),
-    [apart, drawn, data, smoothing],
+    () => (apart ? extentOf(smoothing === 0 ? drawn! : [...drawn!, ...faint!]) : null),
+    [apart, drawn, faint, smoothing],
   );
   const move = (share: number): void => {
-    if (range === null || loaded === undefined) return;
-    setRange(movedStretch(range, share * (range[1] - range[0]), ends(loaded.whole)));
+    if (range === null || faint === undefined) return;
+    setRange(movedStretch(range, share * (range[1] - range[0]), ends(faint)));
   };
   return (
     <>
@@ -108,7 +137,10 @@ function LoadedChart({ title, subject, version, load, href }: ChartProps) {
         )}
       </div>
       {error !== undefined && <p class="problem">{error}</p>}
-      {data === undefined ? (
+      {axis.metric !== null && !isPlaced && !isWaiting && (data?.length ?? 0) > 0 && (
+        <p class="muted">Over steps: the {axis.title} of a step is not recorded.</p>
+      )}
+      {data === undefined || isWaiting ? (
         <div style={{ height: `${PLOT_HEIGHT}px` }} />
       ) : data.length === 0 ? (
         <p class="muted">No data.</p>
@@ -119,7 +151,8 @@ function LoadedChart({ title, subject, version, load, href }: ChartProps) {
               key={line.label}
               title={`${title}, ${line.label}`}
               lines={[line]}
-              recorded={smoothing === 0 ? null : [data[index]!]}
+              recorded={smoothing === 0 ? null : [faint![index]!]}
+              axis={isPlaced ? axis : AXES[0]}
               among={drawn!}
               extent={extent}
               height={SMALL_PLOT_HEIGHT}
@@ -129,7 +162,14 @@ function LoadedChart({ title, subject, version, load, href }: ChartProps) {
           ))}
         </div>
       ) : (
-        <Plot title={title} lines={drawn!} recorded={smoothing === 0 ? null : data} range={range} onRange={setRange} />
+        <Plot
+          title={title}
+          lines={drawn!}
+          recorded={smoothing === 0 ? null : faint!}
+          axis={isPlaced ? axis : AXES[0]}
+          range={range}
+          onRange={setRange}
+        />
       )}
     </>
   );

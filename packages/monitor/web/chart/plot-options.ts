@@ -1,6 +1,7 @@
 /** What a plot looks like and what the mouse does in it, as uPlot's options. */
 import type uPlot from "uplot";
 import { shortNumber } from "../format";
+import type { Axis } from "../axis";
 import { CHOSEN_COLORS, lineColors } from "./line-colors";
 import type { Extent, Stretch } from "./lines";
 
@@ -19,6 +20,7 @@ export interface PlotLook {
   readonly family: readonly string[];
   /** What there is room for; null: the lines. */
   readonly shared: { readonly current: Extent | null };
+  readonly axis: Axis;
   readonly dark: boolean;
   /** Draws lines one pixel wide. */
   readonly dense: boolean;
@@ -52,8 +54,12 @@ export function plotOptions(
     legend: { show: look.labels.length <= MOST_NAMED, live: true },
     ...(isCrowded && { focus: { alpha: 0.25 } }),
     cursor: { ...(isCrowded && { focus: { prox: 12 } }), ...cursor(view) },
-    axes: axes(look.dark),
-    series: [{ label: "step" }, ...(look.hasRecorded ? recordedSeries(look) : []), ...drawnSeries(look)],
+    axes: axes(look),
+    series: [
+      { label: look.axis.name, value: (_plot, place) => (place === null ? "–" : look.axis.format(place)) },
+      ...(look.hasRecorded ? recordedSeries(look) : []),
+      ...drawnSeries(look),
+    ],
     hooks: {
       ready: [(plot) => plot.setLegend({ idx: plot.data[0].length - 1 })],
       setSelect: [(plot) => selectStretch(plot, onRange)],
@@ -73,14 +79,14 @@ function cursor(view: { readonly current: Stretch | null }): uPlot.Cursor {
   };
 }
 
-function axes(dark: boolean): uPlot.Axis[] {
+function axes({ dark, axis: { format } }: PlotLook): uPlot.Axis[] {
   const rule = { stroke: dark ? "#2c323b" : "#e3e6ea", width: 1 };
   const axis = { stroke: dark ? "#b4bbc7" : "#4d525c", grid: rule, ticks: rule, font: "12px system-ui, sans-serif" };
   return [
     {
       ...axis,
       size: 30,
-      values: (_plot, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? shortNumber(tick) : "")),
+      values: (_plot, ticks) => ticks.map(format),
     },
     { ...axis, size: 52, values: (_plot, ticks) => ticks.map(shortNumber) },
   ];

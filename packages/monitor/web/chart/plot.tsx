@@ -4,6 +4,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { shortNumber } from "../format";
 import { useSurroundings } from "../use-data";
+import type { Axis } from "../axis";
 import { align, type Extent, type Line, type Stretch } from "./lines";
 import { followPanning } from "./panning";
 import { PLOT_HEIGHT, plotOptions } from "./plot-options";
@@ -22,6 +23,8 @@ interface PlotProps {
   readonly among?: readonly Line[];
   /** What the plot has room for, where several plots share their scales. Default: its lines. */
   readonly extent?: Extent | null;
+  /** What the lines' steps are. */
+  readonly axis: Axis;
   /** Pixels. Default: that of a plot alone in its chart. */
   readonly height?: number;
   /** What is zoomed into; null for all steps. */
@@ -35,6 +38,7 @@ export function Plot({
   recorded,
   among = lines,
   extent = null,
+  axis,
   height = PLOT_HEIGHT,
   range,
   onRange,
@@ -60,6 +64,7 @@ export function Plot({
       labels: labels.split("\n"),
       family: family.split("\n"),
       shared,
+      axis,
       dark,
       dense,
       showPoints: data[0].length < 2,
@@ -82,7 +87,7 @@ export function Plot({
       made.destroy();
       plot.current = null;
     };
-  }, [labels, family, dark, dense, hasRecorded]);
+  }, [labels, family, axis, dark, dense, hasRecorded]);
   useEffect(() => {
     view.current = range;
     plot.current?.setData(data);
@@ -90,7 +95,12 @@ export function Plot({
   }, [data, range, extent]);
 
   return (
-    <div class="plot" ref={holder} role="img" aria-label={`${title} over steps. ${described(lines).join("; ")}`} />
+    <div
+      class="plot"
+      ref={holder}
+      role="img"
+      aria-label={`${title} over ${axis.title}. ${described(lines, axis).join("; ")}`}
+    />
   );
 }
 
@@ -100,11 +110,11 @@ function showLastStep(plot: uPlot): void {
 }
 
 /** The last value of each line, for screen readers. */
-function described(lines: readonly Line[]): string[] {
+function described(lines: readonly Line[], { name, format }: Axis): string[] {
   return lines
     .slice(0, MOST_DESCRIBED)
     .map(
       ({ label, values, steps }) =>
-        `${label}: ${shortNumber(values.findLast((value) => value !== null))} at step ${steps.at(-1)}`,
+        `${label}: ${shortNumber(values.findLast((value) => value !== null))} at ${name} ${format(steps.at(-1)!)}`,
     );
 }

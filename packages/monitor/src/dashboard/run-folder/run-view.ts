@@ -15,6 +15,7 @@ import type {
   Stream,
   StreamKey,
 } from "../dashboard-api";
+import { runningSum } from "../series/running-sum";
 import { minMax, sharedMinMax } from "../series/downsample";
 import { MetricStreams, type MetricStream } from "../series/metric-streams";
 import { createMetricsTail } from "../series/metrics-tail";
@@ -38,6 +39,9 @@ const LIVE_MILLISECONDS = 60_000;
 const MOST_REASONS = 100;
 /** Steps that the time to the end is judged by. */
 const ETA_STEPS = 20;
+
+/** Before the name of a metric whose running sum is asked for. */
+const SUM = "sum:";
 
 /** Of what the overview tells the run's step and reward. */
 const ALL: StreamKey = { split: "train", scope: "all", name: "all" };
@@ -254,7 +258,8 @@ export class RunView {
   }
 
   /**
-   * Series, each reduced to at most `points` points; those that the run does not have are left out.
+   * Series, each reduced to at most `points` points; those that the run does not have are left out. `sum:` before a
+   * metric is its running sum, from 0 at the step before the first.
    *
    * @param from first step, and `to` the last; default all
    */
@@ -268,7 +273,9 @@ export class RunView {
     const reduce = keys.length * metrics.length > 1 ? sharedMinMax : minMax;
     return keys.flatMap((key) =>
       metrics.flatMap((metric): NamedSeries[] => {
-        const whole = this.#streams.find(key, metric);
+        const whole = metric.startsWith(SUM)
+          ? runningSum(this.#streams.find(key, metric.slice(SUM.length)))
+          : this.#streams.find(key, metric);
         if (whole === undefined) return [];
         const { steps, values } = whole;
         const range = [firstAfter(steps, from, true), firstAfter(steps, to)] as const;

@@ -343,6 +343,19 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     await expect.poll(() => chart.locator(".plot").count()).toBe(7);
   });
 
+  it("draws over the time that steps took, and over steps where a run does not record it", async () => {
+    await open("#/overview?run=demo", ".multiples canvas");
+    const plot = page.locator(".plot").first();
+    await page.getByLabel(/^Over/).selectOption("time");
+    await expect.poll(() => plot.getAttribute("aria-label")).toMatch(/over training time\. ocr: \S+ at time \d+ s/);
+    expect(await axe(WCAG)).toEqual([]);
+    await open("#/overview?run=hostile", ".charts");
+    await page.getByText("Over steps: the training time of a step is not recorded.").first().waitFor();
+    await page.getByLabel(/^Over/).selectOption("step");
+    await open("#/overview?run=demo", ".multiples canvas");
+    await expect.poll(() => plot.getAttribute("aria-label")).toContain("over steps. ocr: ");
+  });
+
   it("finds answers by what they say", async () => {
     await open("#/rollouts?run=demo&step=12", "tbody a");
     const total = await page.locator("p[aria-live]").textContent();
