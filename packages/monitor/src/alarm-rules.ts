@@ -188,6 +188,35 @@ export const DEFAULT_ALARM_RULES: readonly AlarmRule[] = [
       "The boxes look as if the model wrote them in another unit than they are read in, so that right boxes count as wrong (the number of answers is boxes/other_convention). Look at them in the dashboard and name the convention: reward.boxes.",
   },
   {
+    name: "tool collapse",
+    metric: "tools/rate",
+    scope: "source",
+    shape: "fall",
+    share: 0.75,
+    least: 0.2,
+    window: 5,
+    prompts: 20,
+    severity: "warn",
+    advice:
+      "The model calls its tools far less than it did. That is right where it needs none; compare the accuracy with and " +
+      "without tools (v-triune eval --tools on,off). If it is not, lower the share of samples that need no tool, or pay " +
+      "for it: reward.tools.curiosity or whenRight.",
+  },
+  {
+    name: "call spam",
+    metric: "tools/calls",
+    scope: "source",
+    shape: "rise",
+    factor: 2.5,
+    least: 2,
+    window: 5,
+    prompts: 20,
+    severity: "warn",
+    advice:
+      "Answers call more and more. Check whether accuracy by turns rises with it (turns/correct_with/..); if not, let " +
+      "calls cost something (reward.tools.callCost) or lower rollout.turns.max.",
+  },
+  {
     name: "forgetting",
     metric: "forgetting/certain_drop",
     scope: "source",

@@ -46,6 +46,8 @@ describe("evaluateAlarm", () => {
     ["verifier errors", [0, 0, 0.1], repeat(0.1, 3)],
     ["boxes of another convention", [0.2], [0.6]],
     ["stale weights", [1], [2]],
+    ["tool collapse", [...repeat(0.6, 6), ...repeat(0.3, 6)], [...repeat(0.6, 6), ...repeat(0.1, 6)]],
+    ["call spam", [...repeat(0.5, 6), ...repeat(1.9, 6)], [...repeat(1, 6), ...repeat(4, 6)]],
   ])("%s: quiet, then loud", (name, quiet, loud) => {
     expect(evaluateAlarm(rule(name), "all", series(...quiet))).toBeNull();
     expect(evaluateAlarm(rule(name), "all", series(...loud))).not.toBeNull();
@@ -65,6 +67,8 @@ describe("evaluateAlarm", () => {
       "boxes/other_convention_ratio": 0.01,
       "rollout/weights_age": 0,
       "forgetting/certain_drop": 0,
+      "tools/rate": 0.6,
+      "tools/calls": 1.2,
     };
     const faults: Readonly<Record<string, number>> = {
       "reward collapse": 0.1,
@@ -78,6 +82,8 @@ describe("evaluateAlarm", () => {
       "vision gradients grow": 3,
       "boxes of another convention": 0.9,
       forgetting: 0.2,
+      "tool collapse": 0.02,
+      "call spam": 6,
       "stale weights": 3,
     };
     const alarmsOf = (broken: AlarmRule | undefined): string[] => {

@@ -131,7 +131,7 @@ class Cell {
   /** Of the rollouts whose weight is known: the number that have any, and the sum. */
   readonly update = { known: 0, effective: 0, weight: 0 };
   /** Of conversations: how many, with a call, over their turns or tokens; calls and those that failed. */
-  readonly tools = { conversations: 0, used: 0, overTurn: 0, overBudget: 0, calls: 0, faults: 0 };
+  readonly tools = { conversations: 0, used: 0, overTurn: 0, overBudget: 0, calls: 0, faults: 0, further: 0, right: 0 };
   /** Scored conversations and the right ones, by number of turns. */
   readonly byTurns = new Map<number, { scored: number; correct: number }>();
   /** By family, so that a name is prefixed once a step and not once a rollout. */
@@ -254,10 +254,12 @@ function metricsOf(cell: Cell, totalWeight: number): Record<string, number> {
   put("batch/effective_ratio", cell.update.effective, cell.update.known);
   put("batch/gradient_share", cell.update.weight, totalWeight);
 
-  const { conversations, used, overTurn, overBudget, calls, faults } = cell.tools;
+  const { conversations, used, overTurn, overBudget, calls, faults, further, right } = cell.tools;
   put("tools/rate", used, conversations);
   put("tools/calls", calls, conversations);
   put("tools/fault_ratio", faults, calls);
+  put("tools/further_calls", further, conversations);
+  put("tools/right_with_call", right, conversations);
   put("turns/over_ratio", overTurn, conversations);
   put("turns/over_budget_ratio", overBudget, conversations);
   for (const [turns, { scored: judged, correct }] of [...cell.byTurns].sort(([a], [b]) => a - b)) {
@@ -342,6 +344,7 @@ export function createStepMetrics(options: StepMetricsOptions = {}): StepMetrics
       if (conversation.overBudget) cell.tools.overBudget += 1;
       cell.tools.calls += conversation.calls;
       cell.tools.faults += conversation.faults;
+      cell.tools.further += Math.max(0, conversation.calls - 1);
       cell.observe("", "turns", conversation.turns);
       cell.observe("", "turns/shown_tokens", conversation.shownTokens);
       if (conversation.cropIou !== undefined) cell.observe("", "tools/crop_iou", conversation.cropIou);
@@ -380,6 +383,7 @@ export function createStepMetrics(options: StepMetricsOptions = {}): StepMetrics
     }
 
     const correct = verdict.accuracy >= (boxTasks.has(record.task) ? (record.boxThreshold ?? boxThreshold) : 1);
+    if (correct && conversation !== undefined && conversation.calls > conversation.faults) cell.tools.right += 1;
     if (conversation !== undefined) cell.countTurns(conversation.turns, 1, correct ? 1 : 0);
     cell.observe("", correct ? "response_length/correct" : "response_length/wrong", record.responseTokens);
     const kind = words === null ? (correct ? "withoutCorrect" : "withoutWrong") : correct ? "withCorrect" : "withWrong";

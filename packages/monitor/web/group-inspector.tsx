@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { RewardArithmetic, RolloutDetail, RolloutGroup } from "../src/dashboard/dashboard-api";
+import { ConversationTurns } from "./conversation-turns";
 import { count, shortNumber, signed } from "./format";
 import { Fact, Problem } from "./parts";
 import { PictureBoxes } from "./picture-boxes";
@@ -79,7 +80,7 @@ export function GroupInspector({
           <h2>{count(data.rollouts.length, "rollout")} of this prompt</h2>
           <GroupStrip run={run} group={data} sample={rollout?.sample ?? 0} />
           <SideBySide run={run} group={data} />
-          {rollout !== undefined && <Rollout key={rollout.sample} rollout={rollout} />}
+          {rollout !== undefined && <Rollout key={rollout.sample} rollout={rollout} pictures={data.pictures} />}
         </div>
       </div>
     </>
@@ -158,7 +159,7 @@ function SideBySide({ run, group }: { run: string; group: RolloutGroup }) {
   );
 }
 
-function Rollout({ rollout }: { rollout: RolloutDetail }) {
+function Rollout({ rollout, pictures }: { rollout: RolloutDetail; pictures: RolloutGroup["pictures"] }) {
   return (
     <article>
       <h2>Rollout #{rollout.sample}</h2>
@@ -177,7 +178,11 @@ function Rollout({ rollout }: { rollout: RolloutDetail }) {
         {rollout.strippedTokens > 0 && <Fact name="Image tokens taken out">{rollout.strippedTokens}</Fact>}
       </dl>
       {rollout.arithmetic !== null && <Arithmetic arithmetic={rollout.arithmetic} stored={rollout.reward} />}
-      <ResponseText text={rollout.response} whole={rollout.responseLength} truncated={rollout.truncated} />
+      {rollout.conversation === null ? (
+        <ResponseText text={rollout.response} whole={rollout.responseLength} truncated={rollout.truncated} />
+      ) : (
+        <ConversationTurns conversation={rollout.conversation} pictures={pictures} />
+      )}
       {Object.keys(rollout.metrics).length > 0 && (
         <details>
           <summary>The verifier's numbers</summary>

@@ -38,6 +38,8 @@ export interface Rollout {
   readonly response: string;
   /** With what is added for training, such as the length penalty; accuracy and format are the verifier's. */
   readonly result: RewardResult;
+  /** What was added to the reward for its use of tools, by name; absent where nothing is configured. */
+  readonly toolRewards?: Readonly<Record<string, number>>;
   /** The length penalty in the reward, ≤ 0; absent where none is configured. */
   readonly lengthPenalty?: number;
 }

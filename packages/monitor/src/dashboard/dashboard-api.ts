@@ -181,6 +181,36 @@ export interface RewardArithmetic {
   readonly accuracyTerms: readonly RewardTerm[] | null;
 }
 
+/** A call of a tool in a conversation, with what came back. */
+export interface ShownCall {
+  readonly tool: string;
+  /** As JSON. */
+  readonly arguments: string;
+  /** What the model was told; "" if it was only shown pictures. */
+  readonly text: string;
+  readonly failed: boolean;
+  /** The box that it cut out, and of which of the conversation's pictures; null for other calls. */
+  readonly lookedAt: { readonly picture: number; readonly box: DrawnBox["bbox"] } | null;
+  /** `source` is data of the page. */
+  readonly pictures: RolloutGroup["pictures"];
+}
+
+/** A turn of the model. */
+export interface ShownTurn {
+  readonly text: string;
+  readonly tokens: number;
+  /** Tokens that it was shown afterwards. */
+  readonly shownTokens: number;
+  readonly calls: readonly ShownCall[];
+}
+
+/** An answer of several turns. */
+export interface ShownConversation {
+  readonly turns: readonly ShownTurn[];
+  /** `answer`, `over-turn`, `length` or `budget`. */
+  readonly end: string;
+}
+
 export interface RolloutDetail extends RolloutSummary {
   readonly response: string;
   /** Characters of the response before it was cut for the page. */
@@ -192,6 +222,8 @@ export interface RolloutDetail extends RolloutSummary {
   /** null for answers without boxes. */
   readonly boxes: RolloutBoxes | null;
   readonly arithmetic: RewardArithmetic | null;
+  /** Turn by turn; null for an answer of one. */
+  readonly conversation: ShownConversation | null;
 }
 
 /** GET /api/group: the rollouts of one prompt. */

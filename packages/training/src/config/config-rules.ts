@@ -173,6 +173,23 @@ export function checkTogether(config: TrainingConfig, source: ConfigSource): voi
       "reward",
     );
   }
+  if (algorithm.advantage === "gdpo" && reward.tools !== null) {
+    refuse(
+      ["reward", "tools"],
+      "gdpo normalizes the components of the reward; those of tools are not among them.",
+      "null with algorithm.advantage: gdpo",
+      "weights",
+      "take another advantage, such as grpo",
+    );
+  }
+  if (reward.tools !== null && rollout.turns === null) {
+    refuse(
+      ["reward", "tools"],
+      "Answers of one turn call no tools that could be paid.",
+      "null, or rollout.turns: {tools: [crop]}",
+      "weights",
+    );
+  }
   const needsRewards = rollout.dynamicSampling.enabled
     ? (["rollout", "dynamicSampling", "enabled"] as const)
     : algorithm.perSource

@@ -16,6 +16,7 @@ import type {
   DistillationConfig,
   LossName,
   ModelAdapterConfig,
+  ToolRewardConfig,
   TrainerEngineConfig,
   TrainingConfig,
   TurnsConfig,
@@ -63,6 +64,7 @@ export const DEFAULTS = {
     accuracyRatio: null,
     formatRatio: null,
     overlong: null,
+    tools: null,
     judge: null,
     servers: [],
     tokenEnv: null,
@@ -168,6 +170,16 @@ export const TURNS_DEFAULTS = {
   maxShownPixels: null,
   deadline: 10,
 } as const satisfies TurnsConfig;
+
+/** Of `reward.tools` where it is set. */
+export const TOOL_REWARD_DEFAULTS = {
+  whenRight: 0,
+  curiosity: 0,
+  curiosityTarget: 0.3,
+  faithfulness: 0,
+  faithfulnessBy: "containment",
+  callCost: 0,
+} as const satisfies ToolRewardConfig;
 
 /** Of `algorithm.distillation` where there is a teacher. */
 export const DISTILLATION_DEFAULTS = {

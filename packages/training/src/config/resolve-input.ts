@@ -13,6 +13,7 @@ import {
   KEEP_BEST_DEFAULTS,
   LOSS_DEFAULTS,
   OVERLONG_DEFAULTS,
+  TOOL_REWARD_DEFAULTS,
   TRAINER_ENGINE_DEFAULTS,
   TURNS_DEFAULTS,
 } from "./default-config";
@@ -167,6 +168,7 @@ export function resolveInput(
               buffer: reward.overlong.buffer ?? Math.ceil(rollout.maxNewTokens / OVERLONG_DEFAULTS.limitPerBuffer),
               penalty: reward.overlong.penalty ?? OVERLONG_DEFAULTS.penalty,
             },
+      tools: reward.tools === null ? null : { ...TOOL_REWARD_DEFAULTS, ...reward.tools },
       judge: absolute(reward.judge, "reward", "judge"),
       servers: [reward.servers].flat(),
     },

@@ -199,6 +199,20 @@ export type IouConfig = IouScheduleConfig & {
   readonly bySource: Readonly<Record<string, IouScheduleConfig>> | null;
 };
 
+/** Rewards for how an answer used its tools (sampling/tool-rewards.ts): weights, 0 for a term that is not paid. */
+export interface ToolRewardConfig {
+  /** For a right answer that used a tool. */
+  readonly whenRight: number;
+  /** For using a tool while less than `curiosityTarget` of the group does, by how much less. */
+  readonly curiosity: number;
+  readonly curiosityTarget: number;
+  /** For crops that hold a gold box: by IoU, or by the share of the box in the crop. */
+  readonly faithfulness: number;
+  readonly faithfulnessBy: "iou" | "containment";
+  /** For each call after the first, taken off. */
+  readonly callCost: number;
+}
+
 export interface RewardConfig {
   /** (α_acc·R_acc + α_fmt·R_fmt) / (α_acc + α_fmt) when true, the bare sum when false. */
   readonly normalised: boolean;
@@ -216,6 +230,8 @@ export interface RewardConfig {
    * `buffer` tokens before rollout.maxNewTokens cost up to `penalty`; null: none.
    */
   readonly overlong: { readonly buffer: number; readonly penalty: number } | null;
+  /** null: only the verifier's reward, and what samples say themselves (`verifier_parm.tool_reward`). */
+  readonly tools: ToolRewardConfig | null;
   /** Absolute path of a judge's settings (docs/judges.md), for samples whose verifier is `judge`; null: there is none. */
   readonly judge: string | null;
   /** Reward servers that judge; empty: this process does. */

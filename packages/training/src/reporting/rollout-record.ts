@@ -18,10 +18,14 @@ export interface OptimizedReward {
  * @param klPenalty β · KL that was taken off; null where it is not in the reward
  * @returns null for an answer that was not scored
  */
-export function optimizedReward({ result, lengthPenalty }: Rollout, klPenalty: number | null): OptimizedReward | null {
+export function optimizedReward(
+  { result, lengthPenalty, toolRewards }: Rollout,
+  klPenalty: number | null,
+): OptimizedReward | null {
   if (result.status !== "scored") return null;
   const additions = {
     ...(lengthPenalty === undefined ? {} : { overlong: lengthPenalty }),
+    ...toolRewards,
     ...(klPenalty === null ? {} : { kl: -klPenalty }),
   };
   return { reward: result.reward - (klPenalty ?? 0), score: result.reward, additions };

@@ -22,6 +22,7 @@ import type { TrainingData } from "../data/run-data";
 import type { ReferenceLogProbs } from "../model/reference-policy";
 import { penalizeOverlong } from "../sampling/overlong-penalty";
 import { type SampledGroups, StepGroups } from "../sampling/step-groups";
+import { payTools } from "../sampling/tool-rewards";
 import type { StepRollouts } from "../sampling/step-rollouts";
 import { batchLogProbs, klPenalties } from "../update/batch-log-probs";
 import type { Compute } from "../update/compute";
@@ -83,7 +84,9 @@ export async function sampleRollouts(
       ...(onProgress ? { onProgress } : {}),
     });
     // An answer that nears the length limit may cost part of its reward; a group without signal may be replaced.
-    const rollouts = penalizeOverlong(round.rollouts, maxNewTokens, config.reward.overlong);
+    const judged = penalizeOverlong(round.rollouts, maxNewTokens, config.reward.overlong);
+    // How it used its tools may be paid as well.
+    const rollouts = payTools(judged, config.reward.tools ?? null);
     groups.add(prompts.length, { ...round, rollouts });
   }
   const collected = groups.sampled();

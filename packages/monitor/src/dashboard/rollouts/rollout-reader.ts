@@ -18,12 +18,15 @@ import type { RunView } from "../run-folder/run-view";
 import { QueryQueue } from "./query-queue";
 import { rewardArithmetic } from "./reward-arithmetic";
 import { isBoxConvention } from "@v-triune/verifiers/detection";
+import { shownConversation } from "./shown-conversation";
 import { rolloutBoxes } from "./rollout-boxes";
 import { finite, numbers, parseJson, text, type Row } from "./row-values";
 import type { Picture } from "./sample-picture";
 import { StoredSamples, type StoredSample } from "./stored-samples";
 
 /** Longer responses are cut for the page, which says so. */
+/** Bytes of a picture that a tool returned which the page still shows. */
+const LARGEST_PICTURE = 4_000_000;
 const LONGEST_RESPONSE = 1_000_000;
 const LONGEST_PROMPT = 200_000;
 const MOST_ROWS = 200;
@@ -187,13 +190,18 @@ export class RolloutReader {
   async #groupRows(path: string, group: number): Promise<Row[]> {
     // Files of earlier versions do not have these columns.
     const found = await this.query(
-      "select name from parquet_schema($path) where name in ('additions', 'boxes')",
+      "select name from parquet_schema($path) where name in ('additions', 'boxes', 'conversation')",
       { path: exactPath(path) },
       path,
     );
     const has = (column: string): boolean => found.some(({ name }) => name === column);
     const additions = has("additions") ? "to_json(additions)::VARCHAR" : "null";
     const boxes = has("boxes") ? "boxes::VARCHAR" : "null";
+    // Only steps with answers of several turns have these two.
+    const conversation = has("conversation") ? "conversation::VARCHAR" : "null";
+    const shown = has("conversation")
+      ? `to_json(list_transform(observation_images, picture -> case when octet_length(picture) < ${LARGEST_PICTURE} then base64(picture) end))::VARCHAR`
+      : "null";
     return await this.query(
       `select ${SUMMARY}, left(prompt::VARCHAR, ${LONGEST_PROMPT}) as "prompt",
          left(ground_truth::VARCHAR, ${LONGEST_PROMPT}) as "gold",
@@ -202,7 +210,8 @@ export class RolloutReader {
          length(response::VARCHAR)::INTEGER as "response_length",
          accuracy::DOUBLE as "accuracy", format::DOUBLE as "format",
          to_json(image_sizes)::VARCHAR as "sizes", to_json(metrics)::VARCHAR as "metrics", ${additions} as "additions",
-         ${boxes} as "boxes", ${has("boxes")} as "hasBoxes"
+         ${boxes} as "boxes", ${has("boxes")} as "hasBoxes", ${conversation} as "conversation",
+         ${shown} as "shown"
        from read_parquet($path, hive_partitioning = false) where group_index = $group order by sample_index limit ${LARGEST_GROUP}`,
       { path: exactPath(path), group },
       path,
@@ -274,5 +283,6 @@ function rolloutDetail(row: Row, { config, sample, size }: RolloutContext): Roll
       config,
       sample ?? undefined,
     ),
+    conversation: shownConversation(row.conversation, row.shown),
   };
 }

@@ -9,7 +9,7 @@ import axeCore from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { makeReport } from "../../commands/make-report";
-import { copyRecordedRun, HOSTILE_TEXT, writeHostileRun } from "../testing/recorded-run";
+import { copyRecordedRun, copyRunWithTurns, HOSTILE_TEXT, writeHostileRun } from "../testing/recorded-run";
 import { startDashboard, type Dashboard } from "./start-dashboard";
 
 const CHROMIUM = findChromium("the dashboard's pages in a browser");
@@ -33,6 +33,7 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     parent = mkdtempSync(join(tmpdir(), "v-triune-browser-"));
     await copyRecordedRun(join(parent, "runs"));
     await copyRecordedRun(join(parent, "runs"), "other");
+    await copyRunWithTurns(join(parent, "runs"), "turns");
     await writeHostileRun(join(parent, "runs"));
     dashboard = await startDashboard({ folder: join(parent, "runs"), port: 0, pollMilliseconds: 100 });
     browser = await launchChromium(CHROMIUM);
@@ -91,6 +92,7 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     ["evaluation", "#/evaluation?run=demo", "td.number"],
     ["rollouts", "#/rollouts?run=demo&step=12", "tbody a"],
     ["inspector", "#/rollouts?run=demo&step=2&group=9&sample=1", ".box.predicted"],
+    ["conversation", "#/rollouts?run=turns&step=2&group=9&sample=1", ".turns .call img"],
     ["compare", "#/compare", "canvas"],
   ];
   it.each(PAGES)("%s: axe finds nothing, light or dark, and it fits a telephone", async (_name, hash, ready) => {
@@ -103,6 +105,25 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     await page.getByLabel("Light colors").click();
     await page.setViewportSize({ width: 360, height: 740 });
     await expect.poll(() => page.evaluate("document.documentElement.scrollWidth")).toBe(360);
+  });
+
+  it("shows six turns with the box of each look, wide and narrow", async () => {
+    for (const width of [1440, 360]) {
+      await page.setViewportSize({ width, height: 900 });
+      await open("#/rollouts?run=turns&step=2&group=9&sample=1", ".turns .call img");
+      expect(await page.locator(".turns > li").count()).toBe(6);
+      // What was looked at and what it showed, four times; the fifth call came to nothing.
+      expect(await page.locator(".looks .box").count()).toBe(4);
+      expect(await page.locator(".looks img").count()).toBe(8);
+      await page.getByText("error: the box is outside of the picture").waitFor();
+      const inside = await page.evaluate(
+        `[...document.querySelectorAll(".looks .picture")].every((one) => {
+          const [box, outer] = [one.querySelector(".box")?.getBoundingClientRect(), one.getBoundingClientRect()];
+          return !box || (box.left >= outer.left - 1 && box.right <= outer.right + 1 && box.bottom <= outer.bottom + 1);
+        })`,
+      );
+      expect(inside).toBe(true);
+    }
   });
 
   it("leads from the grid to a source, its worst rollouts and one of them", async () => {

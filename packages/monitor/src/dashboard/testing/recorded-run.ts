@@ -22,6 +22,50 @@ export async function copyRecordedRun(parent: string, name = "demo"): Promise<st
   return folder;
 }
 
+/**
+ * Copies the recorded run and gives the answers of its step 2 six turns: five looks at the picture, each with what it
+ * showed, and the answer.
+ */
+export async function copyRunWithTurns(parent: string, name: string): Promise<string> {
+  const folder = await copyRecordedRun(parent, name);
+  const turns = Array.from({ length: 6 }, (_, turn) => ({
+    text: turn < 5 ? `<tool_call>{"name": "crop", "arguments": {}}</tool_call>` : "<answer>\n7\n</answer>",
+    tokens: 14,
+    shownTokens: turn < 5 ? 22 : 0,
+    calls:
+      turn === 5
+        ? []
+        : [
+            {
+              tool: "crop",
+              arguments: { bbox_2d: [8 * turn, 8, 8 * turn + 28, 36] },
+              text: turn === 4 ? "error: the box is outside of the picture" : "",
+              ...(turn === 4
+                ? { fault: "the box is outside of the picture" }
+                : { lookedAt: { picture: turn === 3 ? 1 : 0, box: [100 * turn, 100, 100 * turn + 300, 400] } }),
+              pictures: turn === 4 ? [] : [{ width: 84, height: 84, image: turn }],
+            },
+          ],
+  }));
+  const file = join(folder, "rollouts", "step-000002.parquet");
+  const instance = await DuckDBInstance.create(":memory:");
+  const connection = await instance.connect();
+  try {
+    await connection.run(
+      `create table rollouts as select *, $conversation as conversation,
+         (select [images[1].bytes, images[1].bytes, images[1].bytes, images[1].bytes] from read_parquet('${RECORDED}data/*.parquet') limit 1)
+           as observation_images
+       from read_parquet('${file}')`,
+      { conversation: JSON.stringify({ end: "answer", turns }) },
+    );
+    await connection.run(`copy rollouts to '${file}' (format parquet)`);
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+  return folder;
+}
+
 /** Markup that would run, were it not shown as text. */
 export const HOSTILE_TEXT = `</script><script>window.hacked = true</script><img src=x onerror="window.hacked = true"><svg onload="window.hacked = true">`;
 
