@@ -182,6 +182,15 @@ export function checkTogether(config: TrainingConfig, source: ConfigSource): voi
       "take another advantage, such as grpo",
     );
   }
+  if (config.training && rollout.turns !== null) {
+    refuse(
+      ["rollout", "turns"],
+      "A model that lies on a training server answers in one turn.",
+      "null with training.engine",
+      "turns",
+      "leave rollout.turns out, or train the model in this process",
+    );
+  }
   if (reward.tools !== null && rollout.turns === null) {
     refuse(
       ["reward", "tools"],
