@@ -7,8 +7,8 @@
  * --without-api leaves the packages out: seconds instead of minutes, to look at a page that you write.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import {
   Application,
@@ -97,7 +97,6 @@ const fileOf = (document) => document.project.files.getReflectionPath(document);
 const pageOf = (document) => pages.get(fileOf(document));
 
 const commandLine = join(work, "command-line.md");
-mkdirSync(dirname(commandLine), { recursive: true });
 writeFileSync(
   commandLine,
   execFileSync(process.execPath, [join(root, "tools/run.mjs"), "tools/docs/command-line-page.ts"], { cwd: root }),
