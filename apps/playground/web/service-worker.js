@@ -12,8 +12,10 @@ addEventListener("activate", (event) =>
   ),
 );
 // What the page had loaded before this worker was there.
-addEventListener("message", ({ data }) =>
-  caches.open(CACHE).then((cache) => Promise.all(data.map((url) => cache.add(url).catch(() => undefined)))),
+addEventListener("message", (event) =>
+  event.waitUntil(
+    caches.open(CACHE).then((cache) => Promise.all(event.data.map((url) => cache.add(url).catch(() => undefined)))),
+  ),
 );
 addEventListener("fetch", (event) => {
   const { request } = event;

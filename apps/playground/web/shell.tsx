@@ -1,9 +1,12 @@
-import type { ComponentChildren } from "preact";
+import { type ComponentChildren, createContext } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 import "../../../packages/monitor/web/style.css";
 import "./style.css";
 
-const ROOMS = [
+/** Whether the page has dark colors. */
+export const DarkContext = createContext(false);
+
+const PAGES = [
   ["learn", "./index.html", "Learn"],
   ["judge", "./judge.html", "Judge"],
 ] as const;
@@ -36,17 +39,17 @@ function useTheme(): readonly [boolean, () => void] {
 }
 
 /** What all pages have around their content. */
-export function Shell({ room, children }: { room: "learn" | "judge"; children: ComponentChildren }) {
+export function Shell({ page, children }: { page: "learn" | "judge"; children: ComponentChildren }) {
   const [dark, toggleTheme] = useTheme();
   return (
-    <>
+    <DarkContext.Provider value={dark}>
       <header>
         <a class="home" href="./index.html">
           V-Triune
         </a>
         <nav aria-label="Pages">
-          {ROOMS.map(([name, href, label]) => (
-            <a key={name} href={href} aria-current={name === room ? "page" : undefined}>
+          {PAGES.map(([name, href, label]) => (
+            <a key={name} href={href} aria-current={name === page ? "page" : undefined}>
               {label}
             </a>
           ))}
@@ -57,6 +60,6 @@ export function Shell({ room, children }: { room: "learn" | "judge"; children: C
         </button>
       </header>
       <main>{children}</main>
-    </>
+    </DarkContext.Provider>
   );
 }

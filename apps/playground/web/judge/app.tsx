@@ -20,7 +20,7 @@ function JudgePage() {
     return () => removeEventListener("hashchange", follow);
   }, []);
   return (
-    <Shell room="judge">
+    <Shell page="judge">
       <h1>Try the verifiers</h1>
       <p class="lead">
         Write a gold answer and a response, and see what the verifier reads in them, and why it calls the response right

@@ -45,7 +45,7 @@ function LearnPage() {
   const isRunning = state !== undefined && state.finished === undefined && state.failed === undefined;
 
   return (
-    <Shell room="learn">
+    <Shell page="learn">
       <h1>Watch a vision-language model learn</h1>
       <p class="lead">
         A Qwen2.5-VL of 1.2 million parameters was trained last on a careless annotator's labels: counts one too high,
