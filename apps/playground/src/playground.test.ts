@@ -207,11 +207,13 @@ it.skipIf(FIREFOX === undefined)("computes Node's numbers in Firefox", async () 
   const profile = mkdtempSync(join(folder, "firefox-"));
   const firefox = spawn(FIREFOX!, ["--headless", "--no-remote", "--profile", profile, `${served.url}harness.html`], {
     stdio: "ignore",
+    // A group of its own: what is started may be a script that starts Firefox.
+    detached: true,
   });
   try {
     expect(readNumbers(await served.result)).toEqual(expected);
   } finally {
-    firefox.kill();
+    process.kill(-firefox.pid!, "SIGKILL");
     await served.close();
   }
 });
