@@ -20,6 +20,7 @@ export {
   type EvaluateOnBenchmarkOptions,
   evaluateOnBenchmarks,
 } from "./evaluation/evaluate-on-benchmarks";
+export { openTurns } from "./sampling/open-turns";
 export { type EvaluateOnSetsOptions, evaluateOnSets } from "./evaluation/evaluate-on-sets";
 export {
   type LoadedModel,

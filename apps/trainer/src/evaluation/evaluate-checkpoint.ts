@@ -23,6 +23,7 @@ import {
   evaluateOnSets,
   loadModel,
   openCompute,
+  openTurns,
   rowStoreEvents,
   verifyCheckpoint,
   workerCount,
@@ -119,7 +120,7 @@ export async function evaluateCheckpoint(
     };
     const evaluated = options.benchmarks
       ? await evaluateOnBenchmarks(options.benchmarks, config, { model, step, ...listeners })
-      : await onSets(config, { model, step, ...listeners });
+      : await onSets(config, { model, step, turns: await openTurns(config, model), ...listeners });
     if (!evaluated) return undefined;
     await storeRecords(file, step, evaluated.records);
     listen({ type: "evaluated", step, scores: evaluated.scores, seconds: (performance.now() - started) / 1000 });
@@ -134,7 +135,7 @@ type Found = Pick<CheckpointEvaluation, "scores" | "records" | "benchmarks">;
 
 async function onSets(
   config: TrainingConfig,
-  options: EvaluateOnBenchmarkOptions & Pick<EvaluateOnSetsOptions, "onRowStore">,
+  options: EvaluateOnBenchmarkOptions & Pick<EvaluateOnSetsOptions, "onRowStore" | "turns">,
 ): Promise<Found | undefined> {
   const registry = createVerifierRegistry(builtinVerifiers());
   // A run.json of an earlier version does not have the key.
