@@ -108,6 +108,13 @@ describe("the demonstration", () => {
     expect(lines.at(-1)).toContain("--resume");
   });
 
+  it("says that a base model learned the form only if it did", () => {
+    const of = (after: number) => formatDemoSummary({ ...summary, format: { before: 0.05, after } }, "runs/demo", 100);
+    expect(of(0.95)).toContain("learned the form");
+    expect(of(0.2)).toContain("the form is not learned");
+    for (const line of of(0.2).split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+  });
+
   it("ends with a table of at most 80 columns", () => {
     const text = formatDemoSummary(summary, "runs/demo", 100);
     for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
