@@ -191,13 +191,19 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium", () => {
   });
 });
 
-/** Presses Start as a person would and sends the numbers to the server: a plain Firefox can be driven by a page only. */
+/** Presses Start as a person would and sends the numbers to the server: a page alone can drive a plain Firefox. */
 const HARNESS = `<!doctype html><iframe src="${RUN}"></iframe><script>
 const page = () => document.querySelector("iframe").contentDocument;
-const until = async (find) => { let found; while (!(found = find())) await new Promise((go) => setTimeout(go, 100)); return found; };
+const until = async (find) => {
+  let found;
+  while (!(found = find())) await new Promise((go) => setTimeout(go, 100));
+  return found;
+};
 (async () => {
   (await until(() => page()?.querySelector("form button.primary"))).click();
-  const link = await until(() => page().body.innerText.includes("Finished") && page().querySelector('a[download="metrics.jsonl"][href]'));
+  const link = await until(
+    () => page().body.innerText.includes("Finished") && page().querySelector('a[download="metrics.jsonl"][href]'),
+  );
   await fetch("result", { method: "POST", body: await (await fetch(link.href)).text() });
 })().catch((error) => fetch("result", { method: "POST", body: String(error.stack) }));
 </script>`;

@@ -68,7 +68,8 @@ export function DigitsMark({ state }: { state: RunState }) {
     <p class={`digits ${isEqual ? "good" : "bad"}`} role="status">
       {isEqual
         ? `✓ Your browser computed the same ${count(norms.of, "gradient norm")} as the command line, to the last digit.`
-        : `Your browser computed ${norms.equal} of ${count(norms.of, "gradient norm")} as the command line did; the others differ ` +
+        : `Your browser computed ${norms.equal} of ${count(norms.of, "gradient norm")} as the command line did; ` +
+          "the others differ " +
           "in their digits."}
     </p>
   );

@@ -242,7 +242,8 @@ export function formatDemoSummary(
       : format
         ? format.after > 0.9
           ? "A base model learned the form of an answer, and to answer, from rewards alone."
-          : "The answers got better, the form is not learned; more steps (--steps 40) or\nanother seed (--seed 2) show more."
+          : "The answers got better, the form is not learned; more steps (--steps 40) or\n" +
+            "another seed (--seed 2) show more."
         : "A model fine-tuned on a careless annotator's labels was corrected by\nverifiable rewards.",
     `${steps} ${steps === 1 ? "step" : "steps"}, ${Math.round(seconds)} s in all, ${backend}.`,
     "",

@@ -1,4 +1,4 @@
-/** `v-triune new-verifier`: a folder with a verifier that works, its golden table and its test, outside this repository. */
+/** `v-triune new-verifier`: a folder with a verifier that works, its golden table and its test, outside a clone. */
 import { existsSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";

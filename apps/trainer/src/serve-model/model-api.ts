@@ -1,4 +1,7 @@
-/** What each path of the API does. Quick answers are given at once; work goes to the queue, and its result is fetched later. */
+/**
+ * What each path of the API does. Quick answers are given at once; work goes to the queue, and its result is fetched
+ * later.
+ */
 import { createHash, randomUUID } from "node:crypto";
 import { VTriuneError } from "@v-triune/errors";
 import type { PromptInput } from "@v-triune/policy";

@@ -1,6 +1,6 @@
 /**
- * The models of a server: those that clients train, weights as they were for samplers, and policies for saved weights and
- * the base model. Everything here runs as work of the queue, one after another.
+ * The models of a server: those that clients train, weights as they were for samplers, and policies for saved weights
+ * and the base model. Everything here runs as work of the queue, one after another.
  */
 import { basename } from "node:path";
 import {

@@ -39,7 +39,7 @@ export class SavedWeights {
     return { modelId, kind, name };
   }
 
-  /** @throws RequestRefusal 400 for what is no address of saved weights */
+  /** @throws RequestRefusal 400 for a path of another form */
   parse(path: string): SavedAddress {
     const [, modelId, kind, name] = /^tinker:\/\/([^/]+)\/(weights|sampler_weights)\/([^/]+)$/.exec(path) ?? [];
     if (modelId === undefined || kind === undefined || name === undefined || !NAME.test(modelId) || !NAME.test(name))
@@ -82,7 +82,13 @@ export class SavedWeights {
       await writeFile(join(temporary, "saved.json"), `${JSON.stringify(saved, null, 2)}\n`);
       const replaced = `${temporary}.replaced`;
       if (exists) await rename(path, replaced);
-      await rename(temporary, path);
+      try {
+        await rename(temporary, path);
+      } catch (error) {
+        // The weights that were there are there again.
+        if (exists) await rename(replaced, path);
+        throw error;
+      }
       await rm(replaced, { recursive: true, force: true });
     } finally {
       await rm(temporary, { recursive: true, force: true });

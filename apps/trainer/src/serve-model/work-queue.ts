@@ -1,6 +1,6 @@
 /**
- * The work of all clients, one piece after another: there is one backend. Requests for answers of the same weights are done
- * together, also if others came between them, as their weights do not change.
+ * The work of all clients, one piece after another: there is one backend. Requests for answers of the same weights are
+ * done together, also if others came between them, as their weights do not change.
  */
 export interface Work {
   /** Pieces of the same kind that wait are done together with the first; undefined: alone. */

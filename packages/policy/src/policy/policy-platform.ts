@@ -20,6 +20,6 @@ export interface PolicyPlatform {
   saveModel(folder: string, config: VlmConfig, weights: ModelWeights, options: SaveModelOptions): Promise<void>;
   /** Writes the adapter as peft does. */
   saveAdapter(folder: string, adapter: AttachedAdapter, baseModel: string | undefined): Promise<void>;
-  /** Threads that decode beside the caller's. Undefined where there are none. */
+  /** Threads that decode beside the caller's; undefined if the platform has no threads. */
   readonly threads: DecodingThreads | undefined;
 }

@@ -66,8 +66,8 @@ export const serveModelCommand: Command = {
     "v-triune serve-model ./my-model --host 0.0.0.0 --token-file ./token",
   ],
   notes:
-    "Python users of tinker set TINKER_BASE_URL to the address; v-triune train takes it as training.engine.url. Ctrl-C ends the " +
-    "request that is at work, then stops; weights that clients did not save are lost.",
+    "Python users of tinker set TINKER_BASE_URL to the address; v-triune train takes it as training.engine.url. " +
+    "Ctrl-C ends the request that is at work, then stops; weights that clients did not save are lost.",
   async execute(context) {
     const { output } = context;
     const number = (flag: string, least: number): number | undefined =>
