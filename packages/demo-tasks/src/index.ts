@@ -10,3 +10,4 @@ export { freeText, responseText } from "./response";
 export { demoSourceNames, demoSources } from "./sources";
 export { toSample } from "./to-sample";
 export { writeTinyRun } from "./tiny-run";
+export { writeTinyTurnsRun } from "./tiny-turns-run";

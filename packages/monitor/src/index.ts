@@ -10,6 +10,7 @@ export { createAlarmWatch, evaluateAlarm, type Alarm, type AlarmWatch } from "./
 export type { MetricPoint, MetricSeries } from "./metric-stretches";
 export { metricTag, type MetricRecord, type MetricScope, type MetricSplit } from "./metric-record";
 export { dropRecordsAfter, readMetricRecords } from "./metrics-file";
+export { type Interval, type PromptBootstrapOptions, intervalOf, resampledMeans } from "./prompt-bootstrap";
 export { formatRecordLine, parseRecordLine } from "./record-line";
 export { REFLECTION_WORDS, countReflectionWords } from "./reflection-words";
 export { RunningMoments } from "./running-moments";
@@ -20,6 +21,17 @@ export {
   type StepMetrics,
   type StepMetricsOptions,
 } from "./step-metrics";
+export {
+  TOOL_METRICS,
+  toolDrift,
+  toolRecords,
+  toolTerms,
+  type OfferedAnswer,
+  type ToolDrift,
+  type ToolPair,
+  type ToolPoint,
+  type ToolTerms,
+} from "./tool-effect";
 export { createRunTrends, type RunTrends } from "./trends/run-trends";
 export {
   expectedBest,

@@ -18,6 +18,7 @@ import {
   type EvaluateOnBenchmarkOptions,
   type EvaluateOnSetsOptions,
   type EvaluationScores,
+  type LoadedModel,
   type TrainingListener,
   evaluateOnBenchmarks,
   evaluateOnSets,
@@ -88,13 +89,37 @@ export function evaluationFile({
 export async function evaluateCheckpoint(
   options: EvaluateCheckpointOptions,
 ): Promise<CheckpointEvaluation | undefined> {
-  const { interruption, listen = () => {} } = options;
-  const folder = resolve(options.folder);
-  const config = evaluationConfig((await readRunDescription(folder)).config, options);
-  const checkpoint = options.step === 0 ? { step: 0, folder: undefined } : await chosenCheckpoint(folder, options.step);
-  const { step } = checkpoint;
+  const { listen = () => {} } = options;
+  const config = evaluationConfig((await readRunDescription(resolve(options.folder))).config, options);
+  return withCheckpoint(config, options, async ({ model, step, asked }) => {
+    const started = performance.now();
+    const evaluated = options.benchmarks
+      ? await evaluateOnBenchmarks(options.benchmarks, config, asked)
+      : await evaluateSets(config, { ...asked, turns: await openTurns(config, model) });
+    if (!evaluated) return undefined;
+    const file = evaluationFile(options);
+    await storeRecords(file, step, evaluated.records);
+    listen({ type: "evaluated", step, scores: evaluated.scores, seconds: (performance.now() - started) / 1000 });
+    return { step, n: config.evaluation.n, ...evaluated, file };
+  });
+}
+
+/** A checkpoint whose weights are loaded. */
+export interface OpenCheckpoint {
+  readonly step: number;
+  readonly model: LoadedModel;
+  /** What an evaluation of it is told. */
+  readonly asked: EvaluateOnBenchmarkOptions & Pick<EvaluateOnSetsOptions, "onRowStore">;
+}
+
+/** Loads a checkpoint for the time of `use`. */
+export async function withCheckpoint<T>(
+  config: TrainingConfig,
+  { folder, step, interruption, listen = () => {} }: EvaluateCheckpointOptions,
+  use: (checkpoint: OpenCheckpoint) => Promise<T>,
+): Promise<T> {
+  const checkpoint = step === 0 ? { step, folder: undefined } : await chosenCheckpoint(resolve(folder), step);
   if (checkpoint.folder !== undefined) await verifyCheckpoint(checkpoint.folder);
-  const started = performance.now();
   const backend = await selectBackend({ prefer: config.backend });
   const model = await loadModel(config.model, config.run.seed, {
     freeze: ["vision", "connector", "language"],
@@ -110,21 +135,19 @@ export async function evaluateCheckpoint(
       workers: workerCount(config.workers),
       onProblem: (message) => listen({ type: "warning", message }),
     });
-    const file = evaluationFile(options);
-    const listeners = {
-      engine: compute.engine,
-      onBadRow: (message: string) => listen({ type: "bad-row", message }),
-      onRowStore: rowStoreEvents(listen),
-      onProgress: (done: number, total: number) => listen({ type: "evaluating", step, done, total }),
-      interruption,
-    };
-    const evaluated = options.benchmarks
-      ? await evaluateOnBenchmarks(options.benchmarks, config, { model, step, ...listeners })
-      : await onSets(config, { model, step, turns: await openTurns(config, model), ...listeners });
-    if (!evaluated) return undefined;
-    await storeRecords(file, step, evaluated.records);
-    listen({ type: "evaluated", step, scores: evaluated.scores, seconds: (performance.now() - started) / 1000 });
-    return { step, n: config.evaluation.n, ...evaluated, file };
+    return await use({
+      step: checkpoint.step,
+      model,
+      asked: {
+        model,
+        step: checkpoint.step,
+        engine: compute.engine,
+        onBadRow: (message: string) => listen({ type: "bad-row", message }),
+        onRowStore: rowStoreEvents(listen),
+        onProgress: (done: number, total: number) => listen({ type: "evaluating", step: checkpoint.step, done, total }),
+        interruption,
+      },
+    });
   } finally {
     await compute?.close();
     model.policy.dispose();
@@ -133,9 +156,10 @@ export async function evaluateCheckpoint(
 
 type Found = Pick<CheckpointEvaluation, "scores" | "records" | "benchmarks">;
 
-async function onSets(
+/** On a configuration's evaluation sets, judged in this process. */
+export async function evaluateSets(
   config: TrainingConfig,
-  options: EvaluateOnBenchmarkOptions & Pick<EvaluateOnSetsOptions, "onRowStore" | "turns">,
+  options: OpenCheckpoint["asked"] & Pick<EvaluateOnSetsOptions, "turns" | "onRollout">,
 ): Promise<Found | undefined> {
   const registry = createVerifierRegistry(builtinVerifiers());
   // A run.json of an earlier version does not have the key.
@@ -148,7 +172,8 @@ async function onSets(
   });
 }
 
-function evaluationConfig(saved: TrainingConfig, options: EvaluateCheckpointOptions): TrainingConfig {
+/** The configuration of a run with what an evaluation changes. */
+export function evaluationConfig(saved: TrainingConfig, options: EvaluateCheckpointOptions): TrainingConfig {
   const { data = [], n = saved.evaluation.n, epsilon, samplesPerSource, maxNewTokens, backend } = options;
   const temperature =
     options.temperature ?? (n > 1 && saved.evaluation.temperature === 0 ? 1 : saved.evaluation.temperature);
@@ -181,7 +206,7 @@ function evaluationConfig(saved: TrainingConfig, options: EvaluateCheckpointOpti
 /**
  * Appends, so that two evaluations may go on at once; a step that is evaluated again replaces what was found before.
  */
-async function storeRecords(file: string, step: number, records: readonly MetricRecord[]): Promise<void> {
+export async function storeRecords(file: string, step: number, records: readonly MetricRecord[]): Promise<void> {
   const lines = (all: readonly MetricRecord[]): string => all.map((record) => `${formatRecordLine(record)}\n`).join("");
   const before: MetricRecord[] = [];
   try {

@@ -1,7 +1,7 @@
 /** A model's scores on the evaluation sets of a configuration: the same in the middle of a run and long after it. */
 import { ConfigError } from "@v-triune/errors";
 import type { RewardSource } from "@v-triune/rewards";
-import type { RolloutEngine } from "@v-triune/rollouts";
+import type { Rollout, RolloutEngine } from "@v-triune/rollouts";
 import { configuredPromptMaker } from "../data/configured-prompt-maker";
 import type { TrainingConfig } from "../config/training-config";
 import { EVALUATION_BATCH, evaluationOptions } from "./evaluation-options";
@@ -24,6 +24,8 @@ export interface EvaluateOnSetsOptions {
   readonly onBadRow: (message: string) => void;
   /** Told when a large set is copied. */
   readonly onRowStore?: TrainingDataOptions["onRowStore"];
+  /** Each answer, in order. */
+  readonly onRollout?: ((rollout: Rollout) => void) | undefined;
   readonly onProgress?: (done: number, total: number) => void;
   readonly interruption?: { readonly requested: boolean } | undefined;
   /** Calls off what is being generated and judged. */
@@ -38,8 +40,8 @@ export async function evaluateOnSets(
   config: TrainingConfig,
   options: EvaluateOnSetsOptions,
 ): Promise<Evaluated | undefined> {
-  const { model, engine, turns, rewards, verifiers, step, onBadRow, onRowStore, onProgress, interruption, signal } =
-    options;
+  const { model, engine, turns, rewards, verifiers, step, interruption, signal } = options;
+  const { onBadRow, onRowStore, onRollout, onProgress } = options;
   const { maxNewTokens, samplesPerSource } = config.evaluation;
   const asked = evaluationOptions(config, step, modelBoxes(config, model));
   const data = await openEvaluationData({
@@ -67,6 +69,7 @@ export async function evaluateOnSets(
       batches: data.batches(EVALUATION_BATCH),
       turns,
       total: data.length,
+      ...(onRollout ? { onRollout } : {}),
       ...(onProgress ? { onProgress } : {}),
       interruption,
     });
