@@ -12,21 +12,26 @@ export async function keepOffline(): Promise<void> {
 async function registerWorker(): Promise<void> {
   // The files of a server for development change.
   if (import.meta.env.MODE !== "production" || !("serviceWorker" in navigator)) return;
+  const { serviceWorker } = navigator;
+  const controlled = new Promise<void>((resolve) =>
+    // A new worker, the first or that of a newer version, has kept nothing yet.
+    serviceWorker.addEventListener("controllerchange", () => {
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- it is a worker, not a window
+      serviceWorker.controller?.postMessage(loadedFiles());
+      resolve();
+    }),
+  );
   try {
-    await navigator.serviceWorker.register("./service-worker.js");
-    const { active } = await navigator.serviceWorker.ready;
-    if (navigator.serviceWorker.controller) return;
-    const controlled = new Promise((resolve) =>
-      navigator.serviceWorker.addEventListener("controllerchange", resolve, { once: true }),
-    );
-    const own = performance
-      .getEntriesByType("resource")
-      .map(({ name }) => name)
-      .filter((name) => name.startsWith(new URL(".", location.href).href));
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- it is a worker, not a window
-    active?.postMessage([location.href.replace(/[?#].*$/, ""), ...own]);
-    if (!navigator.serviceWorker.controller) await controlled;
+    await serviceWorker.register("./service-worker.js");
+    if (!serviceWorker.controller) await controlled;
   } catch (error) {
     console.info("The pages are not kept for use without a network:", error);
   }
+}
+
+/** Addresses of the page and of the site's files that it has loaded. */
+function loadedFiles(): string[] {
+  const site = new URL(".", location.href).href;
+  const files = performance.getEntriesByType("resource").map(({ name }) => name);
+  return [location.href.replace(/[?#].*$/, ""), ...files.filter((name) => name.startsWith(site))];
 }
