@@ -12,11 +12,13 @@ import type {
   RunAlarm,
   RunChanges,
   RunDetail,
+  RunSettings,
   RunSummary,
   SourceGrid,
   StreamKey,
 } from "../src/dashboard/dashboard-api";
 import { gridCell, gridWindows } from "../src/dashboard/run-folder/source-grid";
+import { openEdits, type Edits } from "./edits";
 import { windowParameters } from "./route";
 
 export interface SeriesQuestion {
@@ -45,7 +47,10 @@ export interface ChangesQuestion {
 export interface Backend {
   /** When the data was written down; null for a server's. */
   readonly madeAt: string | null;
+  /** How labels are changed and runs deleted; null where that is not allowed. */
+  readonly edits: Edits | null;
   runs(): Promise<readonly RunSummary[]>;
+  settings(): Promise<RunSettings>;
   run(id: string): Promise<RunDetail>;
   alarms(id: string): Promise<readonly RunAlarm[]>;
   evaluations(id: string, metric?: string): Promise<readonly EvaluationSet[]>;
@@ -73,9 +78,11 @@ async function ask<T>(path: string, parameters: Readonly<Record<string, Paramete
   return answer as T;
 }
 
-const httpBackend: Backend = {
+const httpBackend = (): Backend => ({
   madeAt: null,
+  edits: openEdits(document.querySelector<HTMLMetaElement>("meta[name=edits]")?.content ?? "no"),
   runs: () => ask("runs"),
+  settings: () => ask("settings"),
   run: (run) => ask("run", { run }),
   alarms: (run) => ask("alarms", { run }),
   evaluations: (run, metric) => ask("evaluations", { run, metric }),
@@ -93,7 +100,7 @@ const httpBackend: Backend = {
     events.addEventListener("error", () => onLive(false));
     return () => events.close();
   },
-};
+});
 
 function found<T>(value: T | undefined, what: string): T {
   if (value === undefined) throw new Error(`This report does not hold ${what}.`);
@@ -108,7 +115,9 @@ function reportBackend(data: ReportData): Backend {
     );
   return {
     madeAt: data.madeAt,
+    edits: null,
     runs: async () => data.runs,
+    settings: async () => Object.fromEntries(data.runs.map(({ id, config }) => [id, config])),
     run: async (id) => run(id),
     alarms: async (id) => data.alarms[id] ?? [],
     evaluations: async (id) => (data.evaluations[id] ?? []).map((set) => ({ ...set, metrics: [set.metric] })),
@@ -196,5 +205,5 @@ function reportBackend(data: ReportData): Backend {
 /** The report's data when the page carries some, else the server's. */
 export function openBackend(): Backend {
   const embedded = document.getElementById("report")?.textContent;
-  return embedded ? reportBackend(JSON.parse(embedded) as ReportData) : httpBackend;
+  return embedded ? reportBackend(JSON.parse(embedded) as ReportData) : httpBackend();
 }

@@ -8,7 +8,8 @@ import { EvaluationPage } from "./evaluation-page";
 import { KeyboardHelp } from "./keyboard-help";
 import { OverviewPage } from "./overview-page";
 import { RolloutsPage } from "./rollouts-page";
-import { linkTo, parseRoute, type PageName } from "./route";
+import { readPins, togglePin, writtenPins, type ChartSubject } from "./pins";
+import { linkTo, linkWith, parseRoute, type PageName, type Route } from "./route";
 import { RunsPage } from "./runs-page";
 import { SourcePage } from "./source-page";
 import { AXES, type Axis } from "./axis";
@@ -30,14 +31,14 @@ const TABS: readonly (readonly [PageName, string])[] = [
  * The reader's choices, kept in this browser; where storage is forbidden (a report opened from a file) they last as
  * long as the page.
  */
-function stored(name: "theme" | "smoothing" | "axis"): string | null {
+function stored(name: "theme" | "smoothing" | "axis" | "pins"): string | null {
   try {
     return localStorage.getItem(name);
   } catch {
     return null;
   }
 }
-function store(name: "theme" | "smoothing" | "axis", value: string): void {
+function store(name: "theme" | "smoothing" | "axis" | "pins", value: string): void {
   try {
     localStorage.setItem(name, value);
   } catch {
@@ -82,6 +83,20 @@ function useAxis(): readonly [Axis, (name: string) => void] {
   return [axis, choose];
 }
 
+/** Those of the address, if it has some; a change goes into both. */
+function usePins(route: Route): readonly [readonly ChartSubject[], (chart: ChartSubject) => void] {
+  const [own, setOwn] = useState(() => readPins(stored("pins")));
+  const given = route.query.get("pins");
+  const pins = useMemo(() => (given === null ? own : readPins(given)), [given, own]);
+  const toggle = (chart: ChartSubject): void => {
+    const next = togglePin(pins, chart);
+    store("pins", writtenPins(next));
+    setOwn(next);
+    if (route.page === "overview") location.replace(linkWith(route, { pins: writtenPins(next) }));
+  };
+  return [pins, toggle];
+}
+
 function App() {
   const [route, setRoute] = useState(() => parseRoute(location.hash));
   const [versions, setVersions] = useState<Readonly<Record<string, number>>>({});
@@ -89,6 +104,7 @@ function App() {
   const [dark, toggleTheme] = useTheme();
   const [smoothing, setSmoothing] = useSmoothing();
   const [axis, setAxis] = useAxis();
+  const [pins, changePins] = usePins(route);
   const total = Object.values(versions).reduce((sum, version) => sum + version, 0);
   const runs = useData("runs", String(total), () => backend.runs());
 
@@ -124,8 +140,17 @@ function App() {
   }, [runs.data]);
 
   const surroundings = useMemo(
-    () => ({ backend, route, dark, smoothing, axis, version: (id: string) => versions[id] ?? 0 }),
-    [route, versions, dark, smoothing, axis],
+    () => ({
+      backend,
+      route,
+      dark,
+      smoothing,
+      axis,
+      pins,
+      togglePin: changePins,
+      version: (id: string) => versions[id] ?? 0,
+    }),
+    [route, versions, dark, smoothing, axis, pins],
   );
   return (
     <SurroundingsContext.Provider value={surroundings}>
@@ -194,7 +219,7 @@ function App() {
         </button>
       </header>
       <main id="content" tabIndex={-1}>
-        <CurrentPage key={place} page={route.page} run={run} runs={runs.data} problem={runs.error} />
+        <CurrentPage key={place} page={route.page} run={run} runs={runs.data} problem={runs.error} version={total} />
       </main>
     </SurroundingsContext.Provider>
   );
@@ -210,11 +235,13 @@ function RunPicker({ run, page, runs }: { run: string; page: PageName; runs: rea
       }
     >
       {!runs.some(({ id }) => id === run) && <option value={run}>{run}</option>}
-      {runs.map(({ id }) => (
-        <option key={id} value={id}>
-          {id}
-        </option>
-      ))}
+      {runs
+        .filter(({ id, labels }) => !labels.archived || id === run)
+        .map(({ id, labels: { title } }) => (
+          <option key={id} value={id}>
+            {title === null ? id : `${title} (${id})`}
+          </option>
+        ))}
     </select>
   );
 }
@@ -224,14 +251,16 @@ function CurrentPage({
   run,
   runs,
   problem,
+  version,
 }: {
   page: PageName;
   run: string | null;
   runs: readonly RunSummary[] | undefined;
   problem: string | undefined;
+  version: number;
 }) {
-  if (page === "compare") return <ComparePage runs={runs ?? []} />;
-  if (page === "runs" || run === null) return <RunsPage runs={runs} problem={problem} />;
+  if (page === "compare") return <ComparePage runs={(runs ?? []).filter(({ labels }) => !labels.archived)} />;
+  if (page === "runs" || run === null) return <RunsPage runs={runs} problem={problem} version={version} />;
   if (page === "overview") return <OverviewPage run={run} />;
   if (page === "sources") return <SourcesPage run={run} />;
   if (page === "source") return <SourcePage run={run} />;

@@ -1,11 +1,12 @@
 import { useState } from "preact/hooks";
 import type { RunDetail, Stream } from "../src/dashboard/dashboard-api";
-import { Chart } from "./chart/chart";
-import type { Line } from "./chart/lines";
 import { count, duration, shortNumber } from "./format";
 import { nameSearch } from "./metric-search";
 import { Alarms, Fact, Problem, StateBadge } from "./parts";
+import { writtenPins } from "./pins";
 import { linkTo } from "./route";
+import { RunLabelsPanel } from "./run-labels";
+import { SeriesChart } from "./series-chart";
 import { useData, useSurroundings } from "./use-data";
 
 /** Charts of the whole step; one without data in this run is left out. */
@@ -54,16 +55,23 @@ export function OverviewPage({ run }: { run: string }) {
   ).filter(([, metrics]) => metrics.length > 0);
   return (
     <>
-      <h1>{data.name}</h1>
+      <h1>{data.labels.title ?? data.name}</h1>
       <Problem text={detail.error} />
+      <RunLabelsPanel run={data} />
       <State run={data} />
       <h2>Alarms</h2>
       <Alarms run={run} alarms={alarms.data ?? []} />
+      <PinnedCharts run={run} version={now} />
       <RewardCharts run={data} version={now} />
       {health.length > 0 && <h2>Training health</h2>}
       <div class="charts">
         {health.map(([title, metrics]) => (
-          <MetricChart key={title} run={run} split="train" title={title} metrics={metrics} version={now} />
+          <SeriesChart
+            key={title}
+            run={run}
+            version={now}
+            subject={{ title, split: "train", scope: "all", names: ["all"], metrics }}
+          />
         ))}
       </div>
       <FurtherMetrics run={run} streams={data.streams} version={now} />
@@ -150,6 +158,25 @@ function State({ run }: { run: RunDetail }) {
   );
 }
 
+function PinnedCharts({ run, version }: { run: string; version: number }) {
+  const { pins } = useSurroundings();
+  if (pins.length === 0) return null;
+  return (
+    <>
+      <h2>Pinned</h2>
+      <div class="charts">
+        {pins.map(({ title, ...rest }) => {
+          const subject = { title, ...rest };
+          const [name] = rest.names;
+          // A chart of one source says whose it is; its title does not.
+          const of = rest.scope === "source" && rest.names.length === 1 ? `${name}: ` : "";
+          return <SeriesChart key={writtenPins([subject])} run={run} version={version} subject={subject} before={of} />;
+        })}
+      </div>
+    </>
+  );
+}
+
 /** Rewards by task, else by source, of training and of evaluation; nothing of a run that has neither. */
 function RewardCharts({ run, version }: { run: RunDetail; version: number }) {
   const charts = (["train", "eval"] as const).flatMap((split) => {
@@ -158,7 +185,8 @@ function RewardCharts({ run, version }: { run: RunDetail; version: number }) {
     if (scope === undefined || (scope === "all" && split === "train")) return [];
     const by = scope === "all" ? "" : ` by ${scope}`;
     const title = split === "train" ? `Reward${by}` : `Evaluation${by}`;
-    return [<Rewards key={split} run={run} scope={scope} split={split} title={title} version={version} />];
+    const subject = { title, split, scope, names: rewardNames(run, split, scope), metrics: [REWARD] };
+    return [<SeriesChart key={split} run={run.id} version={version} subject={subject} />];
   });
   if (charts.length === 0) return null;
   return (
@@ -175,28 +203,6 @@ const rewardNames = (run: RunDetail, split: Stream["split"], scope: Stream["scop
   run.streams
     .filter((stream) => stream.split === split && stream.scope === scope && stream.metrics.includes(REWARD))
     .map(({ name }) => name);
-
-function MetricChart({
-  run,
-  split,
-  title,
-  metrics,
-  version,
-}: {
-  run: string;
-  split: Stream["split"];
-  title: string;
-  metrics: readonly string[];
-  version: number;
-}) {
-  const { backend } = useSurroundings();
-  const load = async (from?: number, to?: number): Promise<Line[]> =>
-    (await backend.series(run, { split, scope: "all", names: ["all"], metrics, from, to })).map((series) => ({
-      ...series,
-      label: series.metric,
-    }));
-  return <Chart title={title} subject={`${run} ${split} ${title} ${metrics.length}`} version={version} load={load} />;
-}
 
 /** Metrics of the whole step that no chart above shows, each in its own; charts load when they come into view. */
 function FurtherMetrics({ run, streams, version }: { run: string; streams: readonly Stream[]; version: number }) {
@@ -228,40 +234,21 @@ function FurtherMetrics({ run, streams, version }: { run: string; streams: reado
         )}
         <div class="charts">
           {found.map(({ split, metric }) => (
-            <MetricChart
+            <SeriesChart
               key={`${split} ${metric}`}
               run={run}
-              split={split}
-              title={split === "train" ? metric : `${metric} (evaluation)`}
-              metrics={[metric]}
               version={version}
+              subject={{
+                title: split === "train" ? metric : `${metric} (evaluation)`,
+                split,
+                scope: "all",
+                names: ["all"],
+                metrics: [metric],
+              }}
             />
           ))}
         </div>
       </details>
     </>
   );
-}
-
-function Rewards({
-  run,
-  scope,
-  split,
-  title,
-  version,
-}: {
-  run: RunDetail;
-  scope: Stream["scope"];
-  split: Stream["split"];
-  title: string;
-  version: number;
-}) {
-  const { backend } = useSurroundings();
-  const names = rewardNames(run, split, scope);
-  const load = async (from?: number, to?: number): Promise<Line[]> =>
-    (await backend.series(run.id, { split, scope, names, metrics: [REWARD], from, to })).map((series) => ({
-      ...series,
-      label: series.name,
-    }));
-  return <Chart title={title} subject={`${run.id} ${split} ${names.length}`} version={version} load={load} />;
 }

@@ -3,7 +3,7 @@ import type { RunSummary } from "../src/dashboard/dashboard-api";
 import { sortedRuns } from "./run-columns";
 import { differingSettings } from "./settings";
 
-const run = (id: string, reward: number | null): RunSummary => ({ id, reward }) as RunSummary;
+const run = (id: string, reward: number | null): RunSummary => ({ id, reward, labels: { title: null } }) as RunSummary;
 const runs = [run("b", null), run("a", 0.5), run("c", 0.9)];
 const order = (sort: string): string[] => sortedRuns(runs, sort).map(({ id }) => id);
 

@@ -4,6 +4,7 @@ import type { RunSummary } from "../src/dashboard/dashboard-api";
 import { duration, shortNumber } from "./format";
 import { StateBadge } from "./parts";
 import { linkTo } from "./route";
+import { Tags } from "./run-labels";
 
 /** A column of the table of runs. */
 export interface RunColumn {
@@ -19,8 +20,25 @@ export const RUN_COLUMNS: readonly RunColumn[] = [
   {
     name: "run",
     title: "Run",
-    key: ({ id }) => id,
-    cell: ({ id }) => <a href={linkTo("overview", { run: id })}>{id}</a>,
+    key: ({ id, labels }) => labels.title ?? id,
+    cell: ({ id, labels: { title, archived } }) => (
+      <>
+        <a href={linkTo("overview", { run: id })}>{title ?? id}</a>
+        {title !== null && <span class="muted below">{id}</span>}
+        {archived && <span class="muted below">archived</span>}
+      </>
+    ),
+  },
+  {
+    name: "tags",
+    title: "Tags, note",
+    key: ({ labels }) => labels.tags[0] ?? null,
+    cell: ({ labels: { tags, note } }) => (
+      <span class="tags">
+        <Tags tags={tags} />
+        {note !== "" && <span class="muted note-start">{note}</span>}
+      </span>
+    ),
   },
   { name: "state", title: "State", key: ({ state }) => state, cell: ({ state }) => <StateBadge state={state} /> },
   { name: "model", title: "Model", key: ({ model }) => model, cell: ({ model }) => model ?? "–" },
@@ -71,7 +89,7 @@ export const RUN_COLUMNS: readonly RunColumn[] = [
     name: "begun",
     title: "Begun",
     key: ({ createdAt }) => createdAt,
-    cell: ({ createdAt }) => createdAt?.slice(0, 16).replace("T", " ") ?? "–",
+    cell: ({ createdAt }) => <span class="place">{createdAt?.slice(0, 16).replace("T", " ") ?? "–"}</span>,
   },
 ];
 

@@ -1,7 +1,6 @@
-import { Chart } from "./chart/chart";
-import type { Line } from "./chart/lines";
 import { Alarms, Problem } from "./parts";
 import { linkTo } from "./route";
+import { SeriesChart } from "./series-chart";
 import { useData, useSurroundings } from "./use-data";
 
 /** What a source is looked at for first; one without data is left out. */
@@ -37,25 +36,14 @@ export function SourcePage({ run }: { run: string }) {
   const evaluation = streams.find(({ split }) => split === "eval");
   const lastStep = detail.data.rolloutSteps.at(-1);
   const covered = new Set<string>();
-  const chart = (title: string, split: "train" | "eval", metrics: readonly string[]) => {
-    const load = async (from?: number, to?: number): Promise<Line[]> =>
-      (await backend.series(run, { split, scope: "source", names: [name], metrics, from, to })).map((series) => ({
-        ...series,
-        label: series.metric
-          .replace(/^verifier\//, "")
-          .replace(/_label_match_(pure|recall)\/mean$/, "")
-          .replace(/^pure_(map\d*)_score\/mean$/, "$1"),
-      }));
-    return (
-      <Chart
-        key={`${split} ${title}`}
-        title={title}
-        subject={`${run} ${name} ${split} ${title} ${metrics.length}`}
-        version={now}
-        load={load}
-      />
-    );
-  };
+  const chart = (title: string, split: "train" | "eval", metrics: readonly string[]) => (
+    <SeriesChart
+      key={`${split} ${title}`}
+      run={run}
+      version={now}
+      subject={{ title, split, scope: "source", names: [name], metrics }}
+    />
+  );
   const known = train?.metrics ?? [];
   const main = CHARTS.map(([title, pattern]) => {
     const metrics = known.filter((metric) => pattern.test(metric));

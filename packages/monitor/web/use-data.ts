@@ -2,6 +2,7 @@ import { createContext } from "preact";
 import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import type { Axis } from "./axis";
 import type { Backend } from "./backend";
+import type { ChartSubject } from "./pins";
 import type { Route } from "./route";
 
 export interface Surroundings {
@@ -14,6 +15,9 @@ export interface Surroundings {
   readonly smoothing: number;
   /** What charts are drawn over. */
   readonly axis: Axis;
+  /** Charts that stand at the top of the overview. */
+  readonly pins: readonly ChartSubject[];
+  togglePin(chart: ChartSubject): void;
 }
 
 export const SurroundingsContext = createContext<Surroundings | null>(null);

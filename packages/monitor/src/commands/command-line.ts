@@ -10,6 +10,7 @@ import { openInBrowser } from "../dashboard/server/open-in-browser";
 import { DEFAULT_PORT, FURTHER_PORTS, startDashboard } from "../dashboard/server/start-dashboard";
 import { serveMcp } from "../mcp/serve-mcp";
 import { importRun } from "./imports/import-run";
+import { deleteRun, keepTrash, labelRun } from "./keep-runs";
 import { makeReport } from "./make-report";
 import { changesText, windowOf } from "./print-changes";
 import { sendToTrackio } from "./send-to-trackio";
@@ -24,6 +25,7 @@ export const HELP = `v-triune-monitor: which source is going wrong, while it is 
       --host 127.0.0.1    the address to listen on
       --allow-host NAME   another name under which the page may be opened
       --no-open           do not start a browser
+      --read-only         no labels, no deleting from the page
   v-triune-monitor report runs/mine -o report.html
       One file to send to a colleague.
       --steps 1,40,80     steps with rollouts (default: first, middle, last)
@@ -46,17 +48,29 @@ export const HELP = `v-triune-monitor: which source is going wrong, while it is 
       The run in a trackio server: numbers, and a table of rollouts with
       pictures and boxes. The address is what trackio.show() prints.
       --project v-triune  --steps 1,40,80     as of report
+  v-triune-monitor label runs/mine --title "the one with the fix" --tags good,a
+      Title, tags and note of a run, as the page shows them (monitor.json in the
+      run's folder). Without options, prints them.
+      --note ".."         --archive, --unarchive
+  v-triune-monitor delete runs/mine
+      Moves a run that nothing writes to into .trash beside it.
+  v-triune-monitor trash [runs/ ..]
+      What was deleted.
+      --restore NAME      moves a run back
+      --empty             erases all of it for good
   v-triune-monitor mcp [runs/ ..]
       Runs for agents and editors that speak the Model Context Protocol, over
       stdio; reads only. Needs npm install @modelcontextprotocol/server@2.
 
-The dashboard listens on this machine only and never writes. For a run on a
-server: ssh -L 6070:localhost:6070 server
+The dashboard listens on this machine only. It never writes into what a run
+wrote. For a run on a server: ssh -L 6070:localhost:6070 server
+With --host, others only read, unless V_TRIUNE_MONITOR_TOKEN holds a token that
+the page then asks them for.
 
 --version prints the version.
 `;
 
-const COMMANDS = ["report", "changes", "query", "import", "trackio", "mcp"];
+const COMMANDS = ["report", "changes", "query", "import", "trackio", "label", "delete", "trash", "mcp"];
 const FORMATS: readonly TableFormat[] = ["table", "csv", "jsonl"];
 
 /** Where a command writes: its result, and messages beside it. */
@@ -89,6 +103,14 @@ function parse(args: readonly string[]) {
         run: { type: "string" },
         url: { type: "string" },
         project: { type: "string" },
+        "read-only": { type: "boolean" },
+        title: { type: "string" },
+        tags: { type: "string" },
+        note: { type: "string" },
+        archive: { type: "boolean" },
+        unarchive: { type: "boolean" },
+        restore: { type: "string" },
+        empty: { type: "boolean" },
       },
     });
   } catch (cause) {
@@ -239,6 +261,28 @@ export async function runCommandLine(args: readonly string[], { out, tell }: Com
     return 0;
   }
 
+  if (command === "label" || command === "delete") {
+    const [folder] = existing(rest);
+    const { title, tags, note, archive, unarchive } = values;
+    if (folder === undefined || rest.length > 1 || (archive && unarchive))
+      throw new DashboardError({
+        what: archive && unarchive ? "A run is archived or it is not." : `${command} takes one run folder.`,
+        fix: `run v-triune-monitor ${command} runs/mine${command === "label" ? " --tags good" : ""}`,
+      });
+    const archived = archive ? true : unarchive ? false : undefined;
+    if (command === "label") out(await labelRun(folder, { title, tags, note, archived }));
+    else tell(await deleteRun(folder));
+    return 0;
+  }
+
+  if (command === "trash") {
+    const { restore, empty } = values;
+    const text = await keepTrash(rest.length === 0 ? ["runs"] : rest, { restore, empty });
+    if (restore === undefined && !empty) out(text);
+    else tell(text);
+    return 0;
+  }
+
   if (command === "mcp") {
     const ended = Promise.race(["end", "close"].map((event) => once(process.stdin, event)));
     await serveMcp(
@@ -265,6 +309,8 @@ export async function runCommandLine(args: readonly string[], { out, tell }: Com
       : { port: wholeNumber("--port", values.port, 65_535) }),
     ...(host === undefined ? {} : { host }),
     allowedHosts: values["allow-host"] ?? [],
+    readOnly: values["read-only"] ?? false,
+    editToken: process.env["V_TRIUNE_MONITOR_TOKEN"] || undefined,
   });
   out(`${dashboard.url}\n`);
   if (values.port === undefined && dashboard.port !== DEFAULT_PORT)

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -177,5 +177,31 @@ describe("the command line", () => {
     expect(stderr).toMatch(/^A file or folder is missing\.\n {2}where: {4}a\n/);
     expect(stderr).not.toMatch(/\n\s+at /);
     expect(status).toBe(2);
+  });
+});
+
+describe("label, delete and trash", () => {
+  it("label a run, move it into the trash, back, and erase it", async () => {
+    const runs = join(parent, "kept");
+    const folder = await copyRecordedRun(runs, "mine");
+    expect((await run("label", folder)).out).toBe("title     –\ntags      –\narchived  no\n");
+    const labeled = await run("label", folder, "--title", "the fix", "--tags", "good, seed 2", "--archive");
+    expect(labeled.out).toBe("title     the fix\ntags      good, seed 2\narchived  yes\n");
+    expect((await run("label", folder, "--title", "", "--tags", "", "--unarchive")).out).toContain("title     –");
+    await expect(run("label", folder, "--note", "x".repeat(10_001))).rejects.toThrow(/at most 10000 characters/);
+    await expect(run("label", folder, "--archive", "--unarchive")).rejects.toThrow(/archived or it is not/);
+    await expect(run("label")).rejects.toThrow(/takes one run folder/);
+    // Copied a moment ago: a trainer without a lock may be writing.
+    await expect(run("delete", folder)).rejects.toThrow(/in use and stays/);
+    writeFileSync(join(folder, "run.lock"), JSON.stringify({ pid: 2 ** 22 + 1, host: hostname() }));
+    const { told } = await run("delete", folder);
+    expect(told).toMatch(/Undo: v-triune-monitor trash .*mine --restore mine~\d{8}T\d{9}Z/);
+    expect(existsSync(folder)).toBe(false);
+    expect((await run("trash", runs)).out).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d {2}mine~\S+ {2}of /);
+    await expect(run("trash", runs, "--restore", "other")).rejects.toThrow(/no such run in the trash[^]*mine~/);
+    expect((await run("trash", folder, "--restore", "mine")).told).toMatch(/mine is back\n$/);
+    await run("delete", folder);
+    expect((await run("trash", runs, "--empty")).told).toBe("1 run erased\n");
+    expect((await run("trash", runs)).out).toBe("The trash is empty.\n");
   });
 });

@@ -107,5 +107,5 @@ export async function makeReport(
     changes,
     answers,
   };
-  return (await makePage(data)).html;
+  return (await makePage({ report: data })).html;
 }

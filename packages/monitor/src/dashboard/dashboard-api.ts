@@ -5,10 +5,36 @@ import type { MetricScope, MetricSplit } from "../metric-record";
 /** - live: a trainer is at work; finished: all steps are done; stopped: neither */
 export type RunState = "live" | "finished" | "stopped";
 
+/** What people say of a run. It is text, never markup. */
+export interface RunLabels {
+  /** Number of changes so far; a change names the one that it is based on. */
+  readonly revision: number;
+  /** Shown in place of the run's name; null without one. */
+  readonly title: string | null;
+  readonly tags: readonly string[];
+  /** In a list of runs, its first 200 characters. */
+  readonly note: string;
+  /** Left out of lists unless they are asked for. */
+  readonly archived: boolean;
+}
+
+/** GET /api/trash: runs that were deleted and can be restored, the latest first. */
+export interface TrashedRun {
+  readonly id: string;
+  /** Of its folder. */
+  readonly name: string;
+  /** When it was deleted, ISO 8601. */
+  readonly at: string;
+}
+
+/** GET /api/settings: the configurations of all runs by their id, flattened. */
+export type RunSettings = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
 /** GET /api/runs */
 export interface RunSummary {
   readonly id: string;
   readonly name: string;
+  readonly labels: RunLabels;
   readonly state: RunState;
   /** Last training step on record. */
   readonly step: number;

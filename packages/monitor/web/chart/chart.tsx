@@ -8,6 +8,7 @@ import { ends, extentOf, movedStretch, withDetail, within, type Line, type Stret
 import { Plot } from "./plot";
 import { PLOT_HEIGHT, SMALL_PLOT_HEIGHT } from "./plot-options";
 import { smoothed } from "./smoothing";
+import { isPinned, type ChartSubject } from "../pins";
 
 export interface ChartProps {
   readonly title: string;
@@ -20,6 +21,8 @@ export interface ChartProps {
   readonly href?: string;
   /** The run that a line is of. Default: the page's run. */
   readonly runOf?: (label: string) => string;
+  /** What a pin of this chart remembers; absent for a chart that cannot be pinned. */
+  readonly pin?: ChartSubject;
 }
 
 /** Points of a running sum that places are read from. */
@@ -59,8 +62,9 @@ interface LoadedLines {
   readonly range: Stretch | null;
 }
 
-function LoadedChart({ title, subject, version, load, href, runOf }: ChartProps) {
-  const { axis, backend, route, smoothing } = useSurroundings();
+function LoadedChart({ title, subject, version, load, href, runOf, pin }: ChartProps) {
+  const { axis, backend, pins, route, smoothing, togglePin } = useSurroundings();
+  const pinned = pin !== undefined && isPinned(pins, pin);
   const [range, setRange] = useState<Stretch | null>(null);
   useEffect(() => setRange(null), [axis]);
   // Only steps can be loaded in full.
@@ -130,6 +134,15 @@ function LoadedChart({ title, subject, version, load, href, runOf }: ChartProps)
             onClick={() => setApart(!apart)}
           >
             {apart ? "All in one" : "One for each"}
+          </button>
+        )}
+        {pin !== undefined && (
+          <button
+            class={`small ${pinned ? "" : "hover"}`}
+            aria-label={`${pinned ? "Unpin" : "Pin"} ${title}`}
+            onClick={() => togglePin(pin)}
+          >
+            {pinned ? "Unpin" : "Pin"}
           </button>
         )}
         {recorded !== undefined && recorded.length > 0 && (

@@ -151,7 +151,7 @@ async function neverBegan(folder: string, names: readonly string[]): Promise<boo
 
 /** What a run writes into its folder. */
 const runFiles =
-  /^(run\.json|metrics\.(jsonl|csv)|eval(-.*)?\.jsonl|events\.out\.tfevents\..*|checkpoints|rollouts|\..*)$/;
+  /^(run\.json|monitor\.json|metrics\.(jsonl|csv)|eval(-.*)?\.jsonl|events\.out\.tfevents\..*|checkpoints|rollouts|\..*)$/;
 
 /**
  * Removes an earlier run that saved no checkpoint. run.json goes last: when this is stopped half-way, the folder is

@@ -34,18 +34,19 @@ async function findRuns(folder: string, depth: number, into: string[]): Promise<
 
 /** The runs under some folders; `scan` finds them again. */
 export class RunCatalogue {
-  readonly #folders: readonly string[];
+  /** Run folders, or folders of them, as absolute paths. */
+  readonly folders: readonly string[];
   readonly #views = new Map<string, RunView>();
 
   /** @param folders run folders, or folders of them; they may not exist yet */
   constructor(folders: readonly string[]) {
-    this.#folders = folders.map((folder) => resolve(folder));
+    this.folders = folders.map((folder) => resolve(folder));
   }
 
   /** Looks for runs that have come or gone. */
   async scan(): Promise<void> {
     const seen = new Set<string>();
-    for (const folder of this.#folders) {
+    for (const folder of this.folders) {
       const runs: string[] = [];
       await findRuns(folder, DEPTH, runs);
       for (const run of runs) {

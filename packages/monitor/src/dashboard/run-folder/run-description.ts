@@ -1,5 +1,6 @@
 /** What a run folder says about the run besides its numbers: run.json, run.lock and the names of its files. */
 import { readFile, readdir, stat } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { isProcessAlive } from "@v-triune/node-kit/is-process-alive";
 import { isRecord } from "@v-triune/node-kit/is-record";
@@ -82,12 +83,22 @@ export async function stepsIn(folder: string, ending: string): Promise<number[]>
     .sort((a, b) => a - b);
 }
 
-/** Whether the process that run.lock names is alive; undefined without a readable lock. */
-export async function lockIsHeld(folder: string): Promise<boolean | undefined> {
+/** Who holds a run folder. */
+export interface LockHolder {
+  readonly pid: number;
+  readonly host: string;
+  /** null for a process of another machine, which this one cannot look for. */
+  readonly isHeld: boolean | null;
+}
+
+/** What run.lock says; null without a readable one. */
+export async function lockOf(folder: string): Promise<LockHolder | null> {
   try {
-    const { pid } = JSON.parse(await readFile(join(folder, "run.lock"), "utf8")) as { pid?: unknown };
-    return typeof pid === "number" && Number.isInteger(pid) && pid > 0 ? isProcessAlive(pid) : undefined;
+    const lock: unknown = JSON.parse(await readFile(join(folder, "run.lock"), "utf8"));
+    const { pid, host = hostname() } = isRecord(lock) ? lock : {};
+    if (typeof pid !== "number" || !Number.isInteger(pid) || pid <= 0 || typeof host !== "string") return null;
+    return { pid, host, isHeld: host === hostname() ? isProcessAlive(pid) : null };
   } catch {
-    return undefined;
+    return null;
   }
 }

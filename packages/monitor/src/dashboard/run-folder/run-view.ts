@@ -9,6 +9,7 @@ import type {
   NamedSeries,
   RunAlarm,
   RunDetail,
+  RunLabels,
   RunState,
   RunSummary,
   SourceGrid,
@@ -21,19 +22,13 @@ import { MetricStreams, type MetricStream } from "../series/metric-streams";
 import { createMetricsTail } from "../series/metrics-tail";
 import { RecordScanner } from "../series/record-scanner";
 import { firstAfter } from "../series/step-search";
+import { RunLabelsFile, type LabelChange } from "./run-labels";
 import { EvaluationFiles, evaluationSet, type EvaluationNumbers } from "./evaluation-files";
 import { RunAlarms } from "./run-alarms";
-import {
-  lockIsHeld,
-  NO_DESCRIPTION,
-  plannedSteps,
-  readDescription,
-  stepsIn,
-  type RunDescription,
-} from "./run-description";
+import { lockOf, NO_DESCRIPTION, plannedSteps, readDescription, stepsIn, type RunDescription } from "./run-description";
 import { gridCell, gridWindows } from "./source-grid";
 
-/** A run without a lock that wrote this lately is taken to be alive: an imported or a foreign trainer's. */
+/** A run without a lock of this machine that wrote this lately is taken to be alive: an imported or a foreign trainer's. */
 const LIVE_MILLISECONDS = 60_000;
 /** Reasons that a page lists. */
 const MOST_REASONS = 100;
@@ -58,6 +53,11 @@ function modelName(config: unknown): string | null {
   if (typeof path === "string") return path.split(/[\\/]/).findLast((part) => part !== "") ?? null;
   return configValue(config, ["model", "init"]) === "random" ? "random weights" : null;
 }
+
+/** Characters of a note that a list of runs has. */
+const NOTE_START = 200;
+
+const noteStart = (note: string): string => (note.length > NOTE_START ? `${note.slice(0, NOTE_START)}…` : note);
 
 /** Reasons as they were read, with what can be shown of them. */
 function readReasons(reasons: MetricStream["reasons"]): Record<string, number> {
@@ -90,6 +90,7 @@ export class RunView {
   #reading: Promise<boolean> | undefined;
   readonly #tail;
   readonly #evaluations: EvaluationFiles;
+  readonly #labels: RunLabelsFile;
 
   /**
    * @param id what the page calls it
@@ -100,6 +101,7 @@ export class RunView {
     readonly folder: string,
   ) {
     this.#evaluations = new EvaluationFiles(folder);
+    this.#labels = new RunLabelsFile(folder);
     this.#tail = createMetricsTail(join(folder, "metrics.jsonl"), {
       lines: (bytes, from, to) => this.#scanner.read(bytes, from, to),
       restarted: () => this.#forget(),
@@ -125,15 +127,22 @@ export class RunView {
       this.#description = description;
       this.#state = state;
     }
+    const evaluated = await this.#evaluations.refresh();
+    const labeled = await this.#labels.refresh();
+    // Last, so that no page sees the steps of a finished run with the state of before.
     const read = await this.#tail.read().catch(() => false);
     // A large file comes in stretches; only the run's last steps are watched.
     if (read && !this.isBehind) {
       this.#alarms ??= new RunAlarms(this.#streams, this.config);
       this.#alarms.watchNew();
     }
-    const evaluated = await this.#evaluations.refresh();
     this.#state = await this.#findState(this.#description);
-    return read || evaluated || before !== this.#state;
+    return read || evaluated || labeled || before !== this.#state;
+  }
+
+  /** Title, tags, note and archived, which a person may change. */
+  changeLabels(change: LabelChange, revision?: number): Promise<RunLabels> {
+    return this.#labels.change(change, revision);
   }
 
   /** There is more to read already: a large file is read in stretches. */
@@ -147,6 +156,11 @@ export class RunView {
     return this.#description.config;
   }
 
+  /** run.json's configuration, flattened: "optimizer.lr" → "0.0003". */
+  settings(): Readonly<Record<string, string>> {
+    return flattenConfig(this.config);
+  }
+
   #forget(): void {
     this.#streams = new MetricStreams();
     this.#scanner = new RecordScanner(this.#streams);
@@ -158,8 +172,8 @@ export class RunView {
     if (steps !== null && this.#streams.lastStep >= steps) return "finished";
     // Nobody writes to it: what its file says is all there is.
     if (description.imported !== null) return steps === null ? "finished" : "stopped";
-    const held = await lockIsHeld(this.folder);
-    if (held !== undefined) return held ? "live" : "stopped";
+    const lock = await lockOf(this.folder);
+    if (lock !== null && lock.isHeld !== null) return lock.isHeld ? "live" : "stopped";
     const written = await stat(join(this.folder, "metrics.jsonl")).catch(() => undefined);
     return written !== undefined && Date.now() - written.mtimeMs < LIVE_MILLISECONDS ? "live" : "stopped";
   }
@@ -214,6 +228,7 @@ export class RunView {
       seconds: this.#secondsTrained(),
       best: this.#bestEvaluation(),
       activeAlarms: this.alarms().filter(({ active }) => active).length,
+      labels: { ...this.#labels.labels, note: noteStart(this.#labels.labels.note) },
       ...this.#tail.progress,
       badLines: this.#tail.badLines,
     };
@@ -221,15 +236,16 @@ export class RunView {
 
   /** Everything about the run but its numbers. */
   async detail(): Promise<RunDetail> {
-    const { seed, backend, versions, config, imported, notes } = this.#description;
+    const { seed, backend, versions, imported, notes } = this.#description;
     return {
       ...this.summary(),
+      labels: this.#labels.labels,
       seed,
       backend,
       versions,
       imported,
-      notes: [...notes, ...this.#restartNote()],
-      config: flattenConfig(config),
+      notes: [...notes, ...this.#restartNote(), ...(this.#labels.problem === null ? [] : [this.#labels.problem])],
+      config: this.settings(),
       streams: this.#streams.all().map(({ key, task, reasons, metrics }): Stream => ({
         ...key,
         task,

@@ -1,12 +1,17 @@
-/** What the dashboard answers: the page, and GET /api/* as dashboard-api.ts describes it. */
+/** What the dashboard answers: the page, GET /api/* and what changes labels, as dashboard-api.ts describes it. */
 import { VTriuneError } from "@v-triune/errors";
+import { isRecord } from "@v-triune/node-kit/is-record";
 import { Hono, type Context } from "hono";
+import { bodyLimit } from "hono/body-limit";
 import { streamSSE } from "hono/streaming";
 import type { MetricScope, MetricSplit } from "../../metric-record";
 import type { RolloutFilter, StepWindow, StreamKey } from "../dashboard-api";
 import { answerPairs } from "../changes/answer-pairs";
 import type { WindowQuestion } from "../changes/change-windows";
 import { runChanges } from "../changes/run-changes";
+import { labelChange } from "../run-folder/run-labels";
+import { restoreRun, trashedRuns, trashRun } from "../trash/run-trash";
+import type { EditGuard } from "./edit-guard";
 import { makePage } from "./page";
 import { requestGuard } from "./request-guard";
 import type { RolloutReader } from "../rollouts/rollout-reader";
@@ -27,6 +32,11 @@ class RequestError extends Error {
 
 const MOST_POINTS = 5_000;
 const MOST_SERIES = 400;
+/** A note of 10,000 characters, each as an escape of JSON, fits. */
+const LARGEST_BODY = 256 << 10;
+
+/** Failures that are no fault of the request, but of what is there now. */
+const CONFLICTS: readonly (string | undefined)[] = ["labels-changed", "run-in-use", "name-taken"];
 
 function numberOf(context: Context, name: string): number | undefined {
   const text = context.req.query(name);
@@ -86,8 +96,15 @@ function windowsOf(context: Context): WindowQuestion {
   };
 }
 
+async function bodyOf(context: Context): Promise<Readonly<Record<string, unknown>>> {
+  const body: unknown = await context.req.json().catch(() => undefined);
+  if (!isRecord(body)) throw new RequestError("The request is not a JSON object.");
+  return body;
+}
+
 /** Runs that changed, told to whoever listens. */
 export interface ChangeFeed {
+  tell(runs: readonly string[]): void;
   /** @returns stops listening */
   subscribe(listener: (runs: readonly string[]) => void): () => void;
 }
@@ -97,31 +114,37 @@ export interface DashboardRoutesOptions {
   readonly rollouts: RolloutReader;
   readonly changes: ChangeFeed;
   readonly allowedHosts: readonly string[];
+  readonly edits: EditGuard;
 }
 
 /** The dashboard as a Hono app; `createDashboardServer` gives it a port. */
-export function dashboardRoutes({ catalogue, rollouts, changes, allowedHosts }: DashboardRoutesOptions): Hono {
+export function dashboardRoutes({ catalogue, rollouts, changes, allowedHosts, edits }: DashboardRoutesOptions): Hono {
   const app = new Hono();
   app.use(requestGuard(allowedHosts));
   app.onError((error, context) => {
     if (error instanceof RequestError) return context.json({ error: error.message }, error.status);
-    if (VTriuneError.isInstance(error)) return context.json({ error: error.message }, 422);
+    if (VTriuneError.isInstance(error))
+      return context.json({ error: error.message, code: error.code }, CONFLICTS.includes(error.code) ? 409 : 422);
     return context.json({ error: "The dashboard failed on this request." }, 500);
   });
   app.notFound((context) => context.json({ error: "There is nothing here." }, 404));
 
-  function runOf(context: Context): RunView {
-    const run = catalogue.get(context.req.query("run") ?? "");
+  function runCalled(id: unknown): RunView {
+    const run = typeof id === "string" ? catalogue.get(id) : undefined;
     if (run === undefined) throw new RequestError("There is no such run.", 404);
     return run;
   }
+  const runOf = (context: Context): RunView => runCalled(context.req.query("run"));
 
   app.get("/", async (context) => {
-    const page = await makePage();
+    const page = await makePage({ edits: edits.accessOf(context.req) });
     return context.html(page.html, 200, { "Content-Security-Policy": page.contentSecurityPolicy });
   });
   app.get("/api/runs", (context) => context.json(catalogue.all().map((run) => run.summary())));
   app.get("/api/run", async (context) => context.json(await runOf(context).detail()));
+  app.get("/api/settings", (context) =>
+    context.json(Object.fromEntries(catalogue.all().map((run) => [run.id, run.settings()]))),
+  );
   app.get("/api/alarms", async (context) => {
     const run = runOf(context);
     return context.json(run.alarms(await run.rolloutSteps()));
@@ -184,6 +207,48 @@ export function dashboardRoutes({ catalogue, rollouts, changes, allowedHosts }: 
       "Content-Type": picture.type,
       "Cache-Control": "private, max-age=600",
     });
+  });
+
+  app.post(
+    "/api/*",
+    bodyLimit({
+      maxSize: LARGEST_BODY,
+      onError: (context) => context.json({ error: "The request is too large." }, 413),
+    }),
+    edits.middleware,
+  );
+
+  app.post("/api/labels", async (context) => {
+    const { run: id, revision, ...labels } = await bodyOf(context);
+    const run = runCalled(id);
+    if (typeof revision !== "number") throw new RequestError("revision must be the number of the last change.");
+    const changed = await run.changeLabels(labelChange(labels), revision);
+    changes.tell([run.id]);
+    return context.json(changed);
+  });
+
+  app.post("/api/delete", async (context) => {
+    const run = runCalled((await bodyOf(context)).run);
+    const { id, name, at } = await trashRun(run, catalogue.all());
+    await catalogue.scan();
+    changes.tell([run.id]);
+    return context.json({ id, name, at });
+  });
+
+  app.get("/api/trash", async (context) =>
+    context.json((await trashedRuns(catalogue.folders)).map(({ id, name, at }) => ({ id, name, at }))),
+  );
+
+  app.post("/api/restore", async (context) => {
+    const { id } = await bodyOf(context);
+    const entry = (await trashedRuns(catalogue.folders)).find((one) => one.id === id);
+    if (entry === undefined) throw new RequestError("There is no such run in the trash.", 404);
+    await restoreRun(entry);
+    await catalogue.scan();
+    const run = catalogue.all().find(({ folder }) => folder === entry.origin);
+    await run?.refresh();
+    changes.tell(run === undefined ? [] : [run.id]);
+    return context.json({ run: run?.id ?? null });
   });
 
   app.get("/api/events", (context) =>

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
-import { readFile, readdir, stat } from "node:fs/promises";
+import { readFile, readdir, stat, writeFile } from "node:fs/promises";
 import { request } from "node:http";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { NamedSeries, RolloutGroup, RolloutPage, RunDetail, RunSummary, SourceGrid } from "../dashboard-api";
@@ -31,10 +31,15 @@ interface Answer {
 /** fetch would set Host and the Sec-Fetch headers itself. */
 function ask(
   path: string,
-  { method = "GET", headers = {} }: { method?: string; headers?: Record<string, string> } = {},
+  {
+    method = "GET",
+    headers = {},
+    body,
+    port = dashboard.port,
+  }: { method?: string; headers?: Record<string, string>; body?: string; port?: number } = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const call = request({ host: "127.0.0.1", port: dashboard.port, path, method, headers }, (response) => {
+    const call = request({ host: "127.0.0.1", port, path, method, headers, agent: false }, (response) => {
       const parts: Buffer[] = [];
       response.on("data", (part: Buffer) => parts.push(part));
       response.on("end", () =>
@@ -42,7 +47,7 @@ function ask(
       );
     });
     call.on("error", reject);
-    call.end();
+    call.end(body);
   });
 }
 
@@ -188,7 +193,7 @@ describe("what it refuses", () => {
     ).toBe(200);
   });
 
-  it.each(["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])("%s", async (method) => {
+  it.each(["PUT", "DELETE", "PATCH", "OPTIONS"])("%s", async (method) => {
     expect((await ask("/api/runs", { method })).status).toBe(405);
   });
 
@@ -282,7 +287,148 @@ describe("a hostile run", () => {
   });
 });
 
-it("follows no link back into its own parents, and writes nothing", async () => {
+describe("changes", () => {
+  const secretOf = async (port?: number, headers: Record<string, string> = {}): Promise<string | undefined> =>
+    /<meta name="edits" content="secret ([\w-]+)">/.exec((await ask("/", { port, headers })).body.toString())?.[1];
+  async function change(
+    path: string,
+    body: unknown,
+    { headers = {}, port }: { headers?: Record<string, string>; port?: number } = {},
+  ): Promise<{ status: number; answer: Record<string, unknown> }> {
+    const all = {
+      Host: `localhost:${port ?? dashboard.port}`,
+      Origin: `http://localhost:${port ?? dashboard.port}`,
+      "Content-Type": "application/json",
+      "x-v-triune-edit": (await secretOf()) ?? "",
+      ...headers,
+    };
+    const given = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== ""));
+    const { status, body: answer } = await ask(path, {
+      method: "POST",
+      headers: given,
+      body: typeof body === "string" ? body : JSON.stringify(body),
+      port,
+    });
+    return { status, answer: JSON.parse(answer.toString()) as Record<string, unknown> };
+  }
+  const revisionOf = async (run: string): Promise<number> =>
+    (await json<RunDetail>(`/api/run?run=${run}`)).labels.revision;
+
+  it("label a run, in its folder and in every answer, and are told to open pages", async () => {
+    const { status, answer } = await change("/api/labels", {
+      run: "demo",
+      revision: await revisionOf("demo"),
+      title: HOSTILE_TEXT.slice(0, 60),
+      tags: ["good", "<b>"],
+      note: "x".repeat(10_000),
+    });
+    expect([status, answer.tags]).toEqual([200, ["good", "<b>"]]);
+    const [listed] = await json<RunSummary[]>("/api/runs");
+    expect(listed!.labels).toMatchObject({ title: HOSTILE_TEXT.slice(0, 60), note: `${"x".repeat(200)}…` });
+    expect((await json<RunDetail>("/api/run?run=demo")).labels.note).toHaveLength(10_000);
+    expect(JSON.parse(await readFile(join(parent, "runs", "demo", "monitor.json"), "utf8"))).toMatchObject({
+      tags: ["good", "<b>"],
+    });
+  });
+
+  it("of two tabs at once: the second is told, and nothing of the first is lost", async () => {
+    const revision = await revisionOf("demo");
+    const both = await Promise.all([1, 2].map((n) => change("/api/labels", { run: "demo", revision, note: `${n}` })));
+    expect(both.map(({ status }) => status).sort()).toEqual([200, 409]);
+    expect(both.find(({ status }) => status === 409)!.answer.code).toBe("labels-changed");
+    expect(await revisionOf("demo")).toBe(revision + 1);
+  });
+
+  it.each<[string, Record<string, string>, number]>([
+    ["no secret", { "x-v-triune-edit": "" }, 403],
+    ["another secret", { "x-v-triune-edit": "A".repeat(32) }, 403],
+    ["another site", { Origin: "http://evil.example" }, 403],
+    ["another port of this machine", { Origin: "http://localhost:1" }, 403],
+    ["another name", { Host: "evil.example" }, 403],
+    ["a form", { "Content-Type": "text/plain" }, 415],
+    ["a proxy in between", { "X-Forwarded-For": "192.0.2.1" }, 403],
+  ])("are refused with %s", async (_what, headers, expected) => {
+    const before = await revisionOf("demo");
+    const wanted = { run: "demo", revision: before, note: "forged" };
+    expect((await change("/api/labels", wanted, { headers })).status).toBe(expected);
+    expect((await change("/api/delete", { run: "demo" }, { headers })).status).toBe(expected);
+    expect(await revisionOf("demo")).toBe(before);
+  });
+
+  it.each<[string, string, unknown, number]>([
+    ["/api/labels", "no JSON", "{", 400],
+    ["/api/labels", "no revision", { run: "demo", note: "" }, 400],
+    ["/api/labels", "a run of no name", { run: "../demo", revision: 0 }, 404],
+    ["/api/labels", "a long note", { run: "demo", revision: 0, note: "x".repeat(10_001) }, 422],
+    ["/api/labels", "a body of a megabyte", { run: "demo", revision: 0, note: "x".repeat(1 << 20) }, 413],
+    ["/api/delete", "a path", { run: "/etc" }, 404],
+    ["/api/restore", "a path", { id: "../demo~20261130T081500123Z" }, 404],
+    ["/api/erase", "no such address", {}, 404],
+  ])("at %s with %s are refused", async (path, _what, body, expected) => {
+    const { port } = dashboard;
+    const { status } = await ask(path, {
+      method: "POST",
+      headers: {
+        Host: `localhost:${port}`,
+        "Content-Type": "application/json",
+        "x-v-triune-edit": (await secretOf())!,
+      },
+      body: typeof body === "string" ? body : JSON.stringify(body),
+    });
+    expect(status).toBe(expected);
+  });
+
+  it("delete a run into the trash and restore it, but not one that is being written", async () => {
+    const folder = await copyRecordedRun(join(parent, "runs"), "short-lived");
+    await expect.poll(async () => (await json<RunSummary[]>("/api/runs")).map(({ id }) => id)).toContain("short-lived");
+    expect((await change("/api/delete", { run: "short-lived" })).answer.code).toBe("run-in-use");
+    // A trainer that is gone.
+    await writeFile(join(folder, "run.lock"), JSON.stringify({ pid: 2 ** 22 + 1, host: hostname() }));
+    const { status, answer } = await change("/api/delete", { run: "short-lived" });
+    expect([status, answer.name]).toEqual([200, "short-lived"]);
+    expect((await json<RunSummary[]>("/api/runs")).map(({ id }) => id)).not.toContain("short-lived");
+    expect(await json<unknown[]>("/api/trash")).toEqual([answer]);
+    expect(await change("/api/restore", { id: answer.id })).toEqual({ status: 200, answer: { run: "short-lived" } });
+    expect((await change("/api/restore", { id: answer.id })).status).toBe(404);
+    expect(await readdir(join(folder, "rollouts"))).toContain("step-000012.parquet");
+    rmSync(folder, { recursive: true });
+  });
+
+  it("are off with readOnly, and under other names unless the token is known", async () => {
+    const folder = join(parent, "runs");
+    const wanted = { run: "demo", revision: await revisionOf("demo"), archived: true };
+    const closed = await startDashboard({ folder, port: 0, readOnly: true });
+    const named = { folder, port: 0, allowedHosts: ["gpu.example"] };
+    const open = await startDashboard({ ...named, editToken: "0123456789abcdef" });
+    const mute = await startDashboard(named);
+    try {
+      const other = (port: number) => ({ Host: `gpu.example:${port}`, Origin: `http://gpu.example:${port}` });
+      expect(await secretOf(closed.port)).toBeUndefined();
+      expect((await change("/api/labels", wanted, { port: closed.port })).status).toBe(403);
+      for (const { port } of [open, mute]) {
+        expect(await secretOf(port)).toMatch(/^[\w-]{32}$/);
+        expect(await secretOf(port, other(port))).toBeUndefined();
+        expect((await change("/api/labels", wanted, { port, headers: other(port) })).status).toBe(403);
+      }
+      const token = { "x-v-triune-edit": "0123456789abcdef" };
+      expect(
+        (await change("/api/labels", wanted, { port: mute.port, headers: { ...other(mute.port), ...token } })).status,
+      ).toBe(403);
+      expect(
+        (await change("/api/labels", wanted, { port: open.port, headers: { ...other(open.port), ...token } })).status,
+      ).toBe(200);
+    } finally {
+      await Promise.all([closed, open, mute].map((one) => one.close()));
+    }
+    await expect(startDashboard({ folder, port: 0, editToken: "short" })).rejects.toThrow(/at least 16 characters/);
+    // Who listens to the whole network cannot tell by a name who asks.
+    const wide = await startDashboard({ folder, port: 0, host: "0.0.0.0" });
+    expect(await secretOf(wide.port)).toBeUndefined();
+    await wide.close();
+  });
+});
+
+it("follows no link back into its own parents, and writes nothing unless it is asked to", async () => {
   symlinkSync(parent, join(parent, "runs", "loop"));
   const folder = join(parent, "runs", "demo");
   const before = await Promise.all(

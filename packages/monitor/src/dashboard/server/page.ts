@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { ReportData } from "../dashboard-api";
 import { DashboardError } from "../dashboard-error";
+import type { EditAccess } from "./edit-guard";
 import { packageFolder } from "./package-folder";
 
 /** The parts of the page, as the build leaves them. */
@@ -54,11 +55,12 @@ export interface Page {
   readonly contentSecurityPolicy: string;
 }
 
-/**
- * @param report the data of a page without a server; absent for the dashboard
- * @throws DashboardError when the page was not built
- */
-export async function makePage(report?: ReportData): Promise<Page> {
+/** What the page is made for: a report with its data, or a server that allows changes or not. */
+export type PageUse = { readonly report: ReportData } | { readonly report?: never; readonly edits: EditAccess };
+
+/** @throws DashboardError when the page was not built */
+export async function makePage(use: PageUse): Promise<Page> {
+  const { report } = use;
   parts ??= loadParts();
   const { script, style } = await parts;
   const pictures = report === undefined ? "'self' data: blob:" : "data: blob:";
@@ -73,12 +75,15 @@ export async function makePage(report?: ReportData): Promise<Page> {
   ].join("; ");
   const data =
     report === undefined ? "" : `<script type="application/json" id="report">${jsonInHtml(report)}</script>\n`;
+  const edits =
+    use.report !== undefined ? "no" : typeof use.edits === "string" ? use.edits : `secret ${use.edits.secret}`;
   const html = `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="edits" content="${edits}">
 <meta name="referrer" content="no-referrer">
 <link rel="icon" href="data:,">
 <title>V-Triune monitor</title>

@@ -1,20 +1,20 @@
 /**
  * Who may ask: pages of this machine, by a name of this machine. A web page elsewhere can make the browser send
  * requests to 127.0.0.1, and by DNS rebinding under its own name even read the answers; its name is then in Host, and
- * another site's in Origin or Sec-Fetch-Site.
+ * another site's in Origin or Sec-Fetch-Site. Who may change something is edit-guard.ts's matter.
  */
 import type { MiddlewareHandler } from "hono";
 
-const LOCAL_NAMES = ["localhost", "127.0.0.1", "[::1]"];
+export const LOCAL_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 
 /** The name of a Host header without its port. */
-function hostName(host: string): string {
+export function hostName(host: string): string {
   return host.replace(/:\d*$/, "").toLowerCase();
 }
 
 /**
- * Answers 403 to a request under a name that is not allowed or from another site, 405 to one that wants to change
- * something.
+ * Answers 403 to a request under a name that is not allowed or from another site, 405 to methods that the dashboard does
+ * not know.
  *
  * @param allowedHosts names besides those of the loopback
  */
@@ -22,8 +22,8 @@ export function requestGuard(allowedHosts: readonly string[]): MiddlewareHandler
   const allowed = new Set([...LOCAL_NAMES, ...allowedHosts.map((name) => name.toLowerCase())]);
   return async (context, next) => {
     const { method } = context.req;
-    if (method !== "GET" && method !== "HEAD")
-      return context.json({ error: "The dashboard only reads." }, 405, { Allow: "GET, HEAD" });
+    if (method !== "GET" && method !== "HEAD" && method !== "POST")
+      return context.json({ error: "There is no such method here." }, 405, { Allow: "GET, HEAD, POST" });
     const host = context.req.header("host");
     if (host === undefined || !allowed.has(hostName(host))) {
       return context.json(

@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createAdaptorServer, type ServerType } from "@hono/node-server";
 import { DashboardError } from "../dashboard-error";
 import { dashboardRoutes } from "./dashboard-routes";
+import { createEditGuard } from "./edit-guard";
 import { RolloutReader } from "../rollouts/rollout-reader";
 import { RunCatalogue } from "../run-folder/run-catalogue";
 
@@ -19,6 +20,10 @@ export interface DashboardOptions {
   readonly host?: string;
   /** Names besides localhost under which the page may be opened. */
   readonly allowedHosts?: readonly string[];
+  /** Refuses all changes of labels, and deleting. Default false: pages under a name of the loopback may change them. */
+  readonly readOnly?: boolean;
+  /** Lets people under other names change labels who know it; at least 16 characters. Default: they only read. */
+  readonly editToken?: string | undefined;
   /** Time between two looks at the files. Default 1000 ms. */
   readonly pollMilliseconds?: number;
 }
@@ -42,6 +47,8 @@ export const DEFAULT_PORT = 6070;
 export const FURTHER_PORTS = 20;
 const LAST_PORT = 65_535;
 
+const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host);
+
 /** Listens at the first port that is free, of `port` and as many above it as told. */
 async function listen(server: ServerType, host: string, port: number, further: number): Promise<void> {
   try {
@@ -64,10 +71,10 @@ async function listen(server: ServerType, host: string, port: number, further: n
 }
 
 /**
- * Starts the dashboard and returns once it listens; large metrics files are read after that, in the background. Only
- * ever reads.
+ * Starts the dashboard and returns once it listens; large metrics files are read after that, in the background. What
+ * runs write is only read; people may change labels and delete runs into the trash.
  *
- * @throws DashboardError if it cannot listen on the port
+ * @throws DashboardError if it cannot listen on the port, or for a token that is too short
  * @example const dashboard = await startDashboard({ folder: "runs" }); console.log(dashboard.url);
  */
 export async function startDashboard(options: DashboardOptions): Promise<Dashboard> {
@@ -77,12 +84,17 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
     furtherPorts = 0,
     host = "127.0.0.1",
     allowedHosts = [],
+    readOnly = false,
+    editToken,
     pollMilliseconds = 1_000,
   } = options;
   const catalogue = new RunCatalogue(typeof folder === "string" ? [folder] : folder);
   const rollouts = new RolloutReader();
   const listeners = new Set<(runs: readonly string[]) => void>();
+  const edits = createEditGuard({ readOnly, isLoopback: isLoopback(host), token: editToken });
+  const tell = (ids: readonly string[]): void => listeners.forEach((listener) => listener(ids));
   const changes = {
+    tell,
     subscribe(listener: (runs: readonly string[]) => void) {
       listeners.add(listener);
       return () => void listeners.delete(listener);
@@ -95,6 +107,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
     rollouts,
     changes,
     allowedHosts: isWildcard ? allowedHosts : [host, ...allowedHosts],
+    edits,
   });
 
   const server = createAdaptorServer({ fetch: app.fetch });
@@ -108,7 +121,6 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
     await catalogue.scan().catch(() => undefined);
     const after = catalogue.all();
     const changed = before.filter((id) => catalogue.get(id) === undefined);
-    const tell = (ids: readonly string[]): void => listeners.forEach((listener) => listener(ids));
     await Promise.all(
       after.map(async (run) => {
         if ((await run.refresh()) || !before.includes(run.id)) changed.push(run.id);
