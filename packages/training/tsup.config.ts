@@ -9,5 +9,6 @@ export default defineConfig(
     "src/run-folder/index.ts",
     "src/parallel/compute-thread.ts",
     "src/data/data-thread.ts",
+    "src/sampling/tool-thread.ts",
   ]),
 );

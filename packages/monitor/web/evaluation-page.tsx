@@ -5,6 +5,7 @@ import { shortNumber, signed } from "./format";
 import { Problem } from "./parts";
 import { linkTo, linkWith } from "./route";
 import { Sparkline } from "./sparkline";
+import { ToolEffect } from "./tool-effect";
 import { useData, useSurroundings } from "./use-data";
 
 /** Steps that the table has columns for; the first, the last, and some between. */
@@ -39,6 +40,7 @@ export function EvaluationPage({ run }: { run: string }) {
           </label>
         </form>
       )}
+      {data && <ToolEffect sets={data} />}
       {data?.map((set) => (
         <Evaluation key={set.label} run={run} set={set} />
       ))}

@@ -95,7 +95,7 @@ export async function evaluateCheckpoint(
     const started = performance.now();
     const evaluated = options.benchmarks
       ? await evaluateOnBenchmarks(options.benchmarks, config, asked)
-      : await evaluateSets(config, { ...asked, turns: await openTurns(config, model) });
+      : await evaluateSets(config, model, asked);
     if (!evaluated) return undefined;
     const file = evaluationFile(options);
     await storeRecords(file, step, evaluated.records);
@@ -159,17 +159,24 @@ type Found = Pick<CheckpointEvaluation, "scores" | "records" | "benchmarks">;
 /** On a configuration's evaluation sets, judged in this process. */
 export async function evaluateSets(
   config: TrainingConfig,
-  options: OpenCheckpoint["asked"] & Pick<EvaluateOnSetsOptions, "turns" | "onRollout">,
+  model: LoadedModel,
+  options: OpenCheckpoint["asked"] & Pick<EvaluateOnSetsOptions, "onRollout">,
 ): Promise<Found | undefined> {
   const registry = createVerifierRegistry(builtinVerifiers());
   // A run.json of an earlier version does not have the key.
   const judges = config.reward.judge ? [await openJudge(config.reward.judge)] : [];
   const local = createLocalRewardSource(registry, { normalized: config.reward.normalised });
-  return evaluateOnSets(config, {
-    ...options,
-    rewards: withAsyncVerifiers(local, judges, { normalized: config.reward.normalised }),
-    verifiers: [...registry.names, ...judges.map(({ name }) => name)],
-  });
+  const turns = await openTurns(config, model);
+  try {
+    return await evaluateOnSets(config, {
+      ...options,
+      turns,
+      rewards: withAsyncVerifiers(local, judges, { normalized: config.reward.normalised }),
+      verifiers: [...registry.names, ...judges.map(({ name }) => name)],
+    });
+  } finally {
+    await turns?.close();
+  }
 }
 
 /** The configuration of a run with what an evaluation changes. */

@@ -15,7 +15,7 @@ import {
   toolDrift,
   toolRecords,
 } from "@v-triune/monitor";
-import { type EvaluationScores, openTurns } from "@v-triune/training";
+import type { EvaluationScores } from "@v-triune/training";
 import type { TrainingConfig } from "@v-triune/training/config";
 import { readRunDescription } from "@v-triune/training/run-folder";
 import {
@@ -191,9 +191,8 @@ async function evaluateWay(
   const turns = setting.tools === "off" ? null : { ...config.rollout.turns!, max: setting.turns };
   const own: TrainingConfig = { ...config, rollout: { ...config.rollout, turns } };
   const answers = new Map<string, { source: string; answers: { accuracy: number; called: boolean }[] }>();
-  const evaluated = await evaluateSets(own, {
+  const evaluated = await evaluateSets(own, model, {
     ...asked,
-    turns: await openTurns(own, model),
     onRollout: ({ prompt, result, conversation }) => {
       if (result.status !== "scored") return;
       const source = prompt.sample.data_source;

@@ -1,4 +1,5 @@
 /** What the server answers and the page reads, as data; nothing of Node or of the browser. */
+import type { ToolDrift, ToolTerms } from "../tool-effect";
 import type { Alarm } from "../alarms";
 import type { MetricScope, MetricSplit } from "../metric-record";
 
@@ -286,6 +287,26 @@ export interface EvaluationRow {
   readonly values: readonly (number | null)[];
 }
 
+/** A share of samples with the ends of its 95% interval, where they are known. */
+export interface ToolShare {
+  readonly value: number;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+/** What a tool brings at a checkpoint, by MED's terms; means over sources. */
+export interface ToolEffectRow {
+  readonly step: number;
+  readonly terms: Readonly<Record<ToolTermName, ToolShare | null>>;
+  /** Since the first checkpoint; null for that one. */
+  readonly drift: Pick<ToolDrift, "intrinsic" | "tool" | "toolShare"> | null;
+}
+
+export type ToolTermName = Exclude<
+  keyof ToolTerms,
+  "callRateOnFailures" | "callRateOnSuccesses" | "fixedByCall" | "brokenByCall"
+>;
+
 /** One of GET /api/evaluations's answers: what was evaluated together. */
 export interface EvaluationSet {
   /** null for what the run evaluates itself, else the name that `v-triune eval` gave it. */
@@ -296,6 +317,8 @@ export interface EvaluationSet {
   readonly metric: string;
   readonly metrics: readonly string[];
   readonly rows: readonly EvaluationRow[];
+  /** By step, of an evaluation with tools and without; else empty. */
+  readonly toolEffect: readonly ToolEffectRow[];
 }
 
 /** A stretch of steps, both ends included. */

@@ -1,8 +1,6 @@
 /** Verifiers from modules, as a worker imports them. */
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { VTriuneError, describeValue } from "@v-triune/errors";
+import { exportOf, importUserModule } from "@v-triune/node-kit/import-user-module";
 import type { Verifier } from "@v-triune/verifiers";
 import type { VerifierModule } from "./protocol";
 
@@ -50,68 +48,13 @@ async function loadModule({ module, export: name = "default", options }: Verifie
   });
 }
 
-/** An export; a module that was compiled to CommonJS has its own exports inside `default`. */
-function exportOf(exports: Record<string, unknown>, name: string): unknown {
-  const inner = exports["default"] as Record<string, unknown> | undefined;
-  const isInterop =
-    typeof inner === "object" &&
-    inner !== null &&
-    !Array.isArray(inner) &&
-    (inner["__esModule"] === true || "default" in inner);
-  return isInterop ? inner[name] : exports[name];
-}
-
-/** TypeScript goes through tsx where Node itself does not run it (Node before 22.18). */
 async function importModule(module: string): Promise<Record<string, unknown>> {
   if (module === BUILTIN_VERIFIERS) return await import("../builtin-verifiers");
-  const features = process.features as { readonly typescript?: string | false };
-  const needsTsx = /\.[cm]?ts$/.test(module) && !features.typescript;
-  const tsx = needsTsx ? await importTsx(module) : undefined;
-  try {
-    if (tsx !== undefined) return await tsx.tsImport(module, import.meta.url);
-    return (await import(module)) as Record<string, unknown>;
-  } catch (error) {
-    throw new VerifierLoadError({
-      what: "A verifier module cannot be imported.",
-      where: module,
-      found: error instanceof Error ? error.message : String(error),
-      fix: isCommonJsMistake(error)
-        ? 'name the file .mjs or .mts, or set "type": "module" in its package.json'
-        : undefined,
-      cause: error,
-    });
-  }
-}
-
-/** Whether Node took an ES module for CommonJS, as a package.json with "type": "commonjs" tells it to. */
-function isCommonJsMistake(error: unknown): boolean {
-  return (
-    error instanceof SyntaxError &&
-    /Unexpected token 'export'|Cannot use import statement outside a module/.test(error.message)
-  );
-}
-
-/** The part of tsx that is used. */
-interface Tsx {
-  tsImport(specifier: string, parent: string): Promise<Record<string, unknown>>;
-}
-
-/** tsx as the working folder has it installed. */
-async function importTsx(module: string): Promise<Tsx> {
-  try {
-    const resolve = createRequire(join(process.cwd(), "package.json")).resolve;
-    const path = resolve("tsx/esm/api").replace(/index\.cjs$/, "index.mjs");
-    return (await import(pathToFileURL(path).href)) as Tsx;
-  } catch (error) {
-    throw new VerifierLoadError({
-      what: "A verifier in TypeScript cannot be loaded.",
-      where: module,
-      expected: `Node 22.18 or newer, or tsx installed in ${process.cwd()}`,
-      found: `Node ${process.versions.node}, without tsx`,
-      fix: "npm install tsx",
-      cause: error,
-    });
-  }
+  return importUserModule(module, {
+    notImported: "A verifier module cannot be imported.",
+    noTypeScript: "A verifier in TypeScript cannot be loaded.",
+    refuse: (details) => new VerifierLoadError(details),
+  });
 }
 
 function isVerifier(value: unknown): value is Verifier {

@@ -42,7 +42,7 @@ export type ToolCall =
   | { readonly name: string; readonly arguments: unknown; readonly fault?: undefined }
   | { readonly fault: string };
 
-/** Never throws, and returns within the deadline if the tool leaves the thread free. */
+/** Never throws, and returns within the deadline if the tool leaves the thread free or keeps the deadline itself. */
 export async function callTool(
   call: ToolCall,
   tools: readonly Tool[],
@@ -56,6 +56,7 @@ export async function callTool(
   const stop = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
+    if (tool.keepsDeadline === true) return;
     timer = setTimeout(() => reject(new Error(`no result within ${limits.deadlineMs / 1000} s`)), limits.deadlineMs);
   });
   try {

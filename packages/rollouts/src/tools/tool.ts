@@ -71,5 +71,7 @@ export interface Tool<Arguments = unknown> {
   readonly schema: ArgumentSchema<Arguments>;
   /** The same as JSON Schema of an object, for the model. */
   readonly parameters: Readonly<Record<string, unknown>>;
+  /** Whether it counts its deadline itself, from when a call starts and not from when it is asked for. Default false. */
+  readonly keepsDeadline?: boolean;
   call(args: Arguments, context: ToolContext): ToolResult | Promise<ToolResult>;
 }

@@ -64,6 +64,7 @@ const rules: TurnRules = {
   form: callForm("hermes"),
   maxShownTokens: 1000,
   maxShownPixels: null,
+  maxCalls: null,
   limits: CALL_LIMITS,
 };
 
@@ -217,6 +218,17 @@ describe("conversations", () => {
     const calls = few!.conversation!.turns.flatMap((turn) => turn.calls);
     expect(calls.map(({ fault }) => fault)).toEqual([undefined, "no further picture can be shown"]);
     expect(few!.observations).toHaveLength(1);
+  });
+
+  it("make the first calls of a turn, and one fault of all others", async () => {
+    const call = '<tool_call>{"name": "tell", "arguments": {}}</tool_call>';
+    const spam = [...processor.tokenizer.encode(call.repeat(5)), scripts[1]![0]!.at(-1)!];
+    const [rollout] = await rolloutsOf(continuingEngine([[spam, scripts[0]!.at(-1)!]]), 1, { maxCalls: 2 });
+    expect(rollout!.conversation!.turns[0]!.calls.map(({ text }) => text)).toEqual([
+      "the answer is 7, 三",
+      "the answer is 7, 三",
+      "error: at most 2 calls per turn are made; left out: 3",
+    ]);
   });
 
   it("show the reason where a call cannot be read or its tool is unknown", async () => {

@@ -6,7 +6,7 @@
  * (over-turn), or where tokens or pictures have used up their budget.
  */
 import { type EndedTurn, type Processor, type TurnContinuation, decodeImage } from "@v-triune/policy";
-import { type CallLimits, type CalledTool, type ReturnedPicture, callTool } from "../tools/call-tool";
+import { type CallLimits, type CalledTool, type ReturnedPicture, type ToolCall, callTool } from "../tools/call-tool";
 import type { PixelSize, Tool, ToolPicture } from "../tools/tool";
 import type { PreparedPrompt } from "../prepared-prompt";
 import type { CallForm } from "./call-form";
@@ -24,6 +24,8 @@ export interface TurnRules {
   /** Most pixels, as the model sees them, of all pictures that tools return in a conversation; null: no limit. */
   readonly maxShownPixels: number | null;
   readonly limits: CallLimits;
+  /** Most calls of a turn that are made; null: all of them. */
+  readonly maxCalls: number | null;
 }
 
 interface State {
@@ -48,7 +50,7 @@ export class Conversations {
 
   /** For engines: see `GenerateOptions.nextTurn`. */
   readonly nextTurn = async (turn: EndedTurn): Promise<TurnContinuation | undefined> => {
-    const { maxTurns, tools, form, limits } = this.rules;
+    const { maxTurns, tools, form, limits, maxCalls } = this.rules;
     const { processor } = this;
     const state = await this.#state(turn);
     const calls = form.calls(processor.decode(turn.tokenIds, { skipSpecialTokens: true }));
@@ -63,7 +65,7 @@ export class Conversations {
     }
     const results: CalledTool[] = [];
     const context = { pictures: state.pictures, promptPictures: state.promptPictures };
-    for (const call of calls) {
+    for (const call of withinLimit(calls, maxCalls)) {
       const result = this.#withinPixels(state, await callTool(call, tools, context, limits));
       results.push(result);
       for (const { png, width, height } of result.pictures) {
@@ -181,6 +183,13 @@ export class Conversations {
     if (fault === undefined) return result;
     return { tool: result.tool, arguments: result.arguments, text: `error: ${fault}`, pictures: [], fault };
   }
+}
+
+/** The first calls of a turn; those beyond the limit are one call with a fault. */
+function withinLimit(calls: readonly ToolCall[], maxCalls: number | null): readonly ToolCall[] {
+  if (maxCalls === null || calls.length <= maxCalls) return calls;
+  const left = calls.length - maxCalls;
+  return [...calls.slice(0, maxCalls), { fault: `at most ${maxCalls} calls per turn are made; left out: ${left}` }];
 }
 
 const countPictures = (calls: readonly CalledTool[]): number =>

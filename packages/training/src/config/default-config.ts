@@ -169,6 +169,8 @@ export const TURNS_DEFAULTS = {
   maxShownTokens: 4096,
   maxShownPixels: null,
   deadline: 10,
+  maxCalls: null,
+  memoryMb: 256,
 } as const satisfies TurnsConfig;
 
 /** Of `reward.tools` where it is set. */

@@ -125,6 +125,8 @@ const turns = type({
   "maxShownTokens?": count,
   "maxShownPixels?": countOrNull,
   "deadline?": positive,
+  "maxCalls?": countOrNull,
+  "memoryMb?": "number >= 16",
 }).or("null");
 const parameterGroup = type({ "+": "reject", "lr?": nonNegative, "freeze?": "boolean" });
 

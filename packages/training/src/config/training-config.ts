@@ -162,6 +162,10 @@ export interface TurnsConfig {
   readonly maxShownPixels: number | null;
   /** Seconds that a call may take. */
   readonly deadline: number;
+  /** Most calls of a turn that are made; the others are one fault. null: all are made. */
+  readonly maxCalls: number | null;
+  /** MB of memory that the tools of a module may use. */
+  readonly memoryMb: number;
 }
 
 /**

@@ -19,6 +19,8 @@ it("names tools of the package, and reads every other name as a module", () => {
     maxShownTokens: 4096,
     maxShownPixels: null,
     deadline: 10,
+    maxCalls: null,
+    memoryMb: 256,
   });
   expect(resolved({ rollout: { turns: { tools: "rotate" } } }).rollout.turns?.tools).toEqual([{ name: "rotate" }]);
   // What was resolved is valid input.
@@ -29,6 +31,7 @@ it("names tools of the package, and reads every other name as a module", () => {
 it.each<[Partial<TrainingConfigInput>, RegExp]>([
   [{ rollout: { turns: { max: 0 } } }, /rollout.turns.max/],
   [{ rollout: { turns: { form: "xml" as never } } }, /rollout.turns.form/],
+  [{ rollout: { turns: { maxCalls: 0 } } }, /rollout.turns.maxCalls/],
   [{ rollout: { turns: { tools: [{ name: "crop", boxes: "inches" as never }] } } }, /rollout.turns.tools/],
   [{ reward: { tools: { whenRight: 1 } } }, /Answers of one turn call no tools that could be paid/],
   [

@@ -92,7 +92,7 @@ async function train(
   };
   const { processor } = model;
   const boxes = modelBoxes(config, model);
-  const turns = await openTurns(config, model, options.tools);
+  const turns = await resources.open(openTurns(config, model, options.tools), (opened) => opened?.close());
   const teacherLogProbs = await openTeacher(config, model, resources);
   const registry = createVerifierRegistry([...builtinVerifiers(), ...(options.verifiers ?? [])]);
   const judges = await openJudges(config.reward, options.asyncVerifiers);

@@ -1,5 +1,5 @@
 /** Runs whose answers take several turns: what they leave behind, and that nothing of how they are computed shows. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
@@ -157,5 +157,23 @@ describe("a run with turns", () => {
         faults.some((fault) => fault.includes(reason)),
         reason,
       ).toBe(true);
+  });
+
+  it("loses no more than its conversations to a module whose tool ends its thread", async () => {
+    writeFileSync(
+      join(folder, "exits.mjs"),
+      `const schema = { "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) } };
+      export default { name: "image_zoom_in_tool", description: "", schema, parameters: {},
+        call: ({ bbox_2d: [x] }) => (x === 500 ? process.exit(1) : { text: "seen" }) };`,
+    );
+    const turns = { ...base.rollout.turns!, tools: [{ module: join(folder, "exits.mjs") }] };
+    const exits = config("exits", { rollout: { ...base.rollout, turns } });
+    await runTraining({ ...exits, run: { ...exits.run, steps: 1 }, data: { ...exits.data, eval: [] } });
+    const faults = (await rollouts("exits")).flatMap((row) =>
+      (JSON.parse(row["conversation"] as string) as StoredConversation).turns.flatMap(({ calls }) =>
+        calls.map(({ fault }) => fault),
+      ),
+    );
+    expect(new Set(faults)).toEqual(new Set(["the tool failed: it ended its thread with code 1", undefined]));
   });
 });

@@ -5,13 +5,17 @@ import { entryFile } from "@v-triune/node-kit/entry-file";
 import { packageRoot } from "../package-root";
 
 /** Files that run as threads. */
-export type ThreadFile = "parallel/compute-thread" | "data/data-thread";
+export type ThreadFile = "parallel/compute-thread" | "data/data-thread" | "sampling/tool-thread";
 
-/** Starts a thread of this package: the built file, or in a clone its source. */
-export async function startThread(name: ThreadFile): Promise<Worker> {
-  const file = await entryFile({
+/** The file of a thread of this package: the built one, or in a clone its source. */
+export function threadFile(name: ThreadFile): Promise<URL> {
+  return entryFile({
     source: new URL(`../${name}.ts`, import.meta.url),
     built: () => pathToFileURL(join(packageRoot, "dist", `${name}.js`)),
   });
-  return new Worker(file, { execArgv: [] });
+}
+
+/** Starts a thread of this package. */
+export async function startThread(name: ThreadFile): Promise<Worker> {
+  return new Worker(await threadFile(name), { execArgv: [] });
 }

@@ -80,3 +80,31 @@ it("sees an evaluation that is added, replaced and taken away", async () => {
   expect(await run.refresh()).toBe(true);
   expect(run.evaluations()).toEqual([]);
 });
+
+it("has what a tool brings by step, and what training changed of it", async () => {
+  writeFileSync(join(folder, "metrics.jsonl"), line(1, "source", "clevr", { "acc/mean@1": 0.25 }));
+  const terms = (without: number, gap: number) => {
+    return { "med/accuracy_without": without, "med/accuracy_offered": without + gap, "med/gap": gap };
+  };
+  const both = (step: number, metrics: object): string =>
+    line(step, "source", "clevr", metrics) + line(step, "all", "all", metrics);
+  writeFileSync(
+    join(folder, "eval-tools.jsonl"),
+    both(40, { ...terms(0.5, 0.25), "med/call_gain": 0.3, "med/call_gain/low": 0.2, "med/call_gain/high": 0.4 }) +
+      both(0, terms(0.25, 0)),
+  );
+  const run = new RunView("mine", folder);
+  await run.refresh();
+  const [own, tools] = run.evaluations();
+  expect(own?.toolEffect).toEqual([]);
+  expect(tools).toMatchObject({ label: "tools", headline: "med/accuracy_offered" });
+  expect(tools?.toolEffect).toMatchObject([
+    { step: 0, drift: null, terms: { gap: { value: 0, low: null }, callGain: null } },
+    {
+      step: 40,
+      terms: { callGain: { value: 0.3, low: 0.2, high: 0.4 } },
+      // ∫|f| = ∫|Δ| = 40 · 0.125
+      drift: { intrinsic: 0.25, tool: 0.25, toolShare: 0.5 },
+    },
+  ]);
+});

@@ -7,7 +7,8 @@ import { readFile, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { parseRecordLine } from "../../record-line";
 import type { MetricRecord } from "../../metric-record";
-import type { EvaluationRow, EvaluationSet } from "../dashboard-api";
+import { TOOL_METRICS, toolDrift } from "../../tool-effect";
+import type { EvaluationRow, EvaluationSet, ToolEffectRow, ToolShare, ToolTermName } from "../dashboard-api";
 
 const NAME = /^eval(?:-([\w.-]{1,100}))?\.jsonl$/;
 const LARGEST_FILE = 64 << 20;
@@ -33,9 +34,9 @@ export function addEvaluation(rows: EvaluationNumbers, { scope, name, task, step
   }
 }
 
-/** The owners' metric of a benchmark, else the mean accuracy over the answers, else the mean reward. */
+/** The owners' metric of a benchmark, accuracy with the tool offered where it was taken away too, else the mean accuracy over the answers, else the mean reward. */
 function headlineOf(metrics: ReadonlySet<string>): string {
-  if (metrics.has("benchmark/score")) return "benchmark/score";
+  for (const name of ["benchmark/score", TOOL_METRICS.accuracyOffered]) if (metrics.has(name)) return name;
   const accuracy = [...metrics].find((metric) => /^acc\/mean@\d+$/.test(metric));
   if (accuracy !== undefined || metrics.has("critic/rewards/mean")) return accuracy ?? "critic/rewards/mean";
   return [...metrics].find((metric) => /reward|acc|score/.test(metric)) ?? [...metrics][0] ?? "critic/rewards/mean";
@@ -66,6 +67,43 @@ const MEANS: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/^acc\/source_mean@\d+$/, "mean over sources"],
 ];
 
+const SHOWN_TERMS = [
+  "accuracyWithout",
+  "accuracyOffered",
+  "gap",
+  "callGain",
+  "schemaGain",
+  "callHarm",
+  "schemaHarm",
+] as const satisfies readonly ToolTermName[];
+
+/** What the tool brings at every step that was evaluated with it and without. */
+function toolEffect(all: RowNumbers | undefined): ToolEffectRow[] {
+  const valueAt = (metric: string, step: number): number | null => {
+    const value = all?.metrics.get(metric)?.get(step);
+    return value !== undefined && Number.isFinite(value) ? value : null;
+  };
+  const steps = [...(all?.metrics.get(TOOL_METRICS.gap)?.keys() ?? [])].sort((a, b) => a - b);
+  const rows = steps.map((step) => {
+    const share = (key: ToolTermName): ToolShare | null => {
+      const name = TOOL_METRICS[key];
+      const value = valueAt(name, step);
+      return value === null ? null : { value, low: valueAt(`${name}/low`, step), high: valueAt(`${name}/high`, step) };
+    };
+    const terms = Object.fromEntries(SHOWN_TERMS.map((key) => [key, share(key)])) as ToolEffectRow["terms"];
+    return { step, terms };
+  });
+  const points = rows.flatMap(({ step, terms }) =>
+    terms.accuracyWithout && terms.gap
+      ? [{ step, accuracyWithout: terms.accuracyWithout.value, gap: terms.gap.value }]
+      : [],
+  );
+  return rows.map((row) => {
+    const until = points.filter(({ step }) => step <= row.step);
+    return { ...row, drift: until.length > 1 && until.at(-1)!.step === row.step ? toolDrift(until) : null };
+  });
+}
+
 /**
  * What the page shows of an evaluation.
  *
@@ -87,7 +125,8 @@ export function evaluationSet(
   const headline = headlineOf(metrics);
   const shown = metric !== undefined && metrics.has(metric) ? metric : headline;
   const rows = sources.flatMap((row) => evaluationRow(row, shown) ?? []);
-  const all = [...numbers.values()].find((row) => row.scope === "all" && !sources.includes(row));
+  const overall = [...numbers.values()].find((row) => row.scope === "all");
+  const all = overall && !sources.includes(overall) ? overall : undefined;
   if (all !== undefined && shown === headline) {
     for (const [pattern, name] of MEANS) {
       const found = [...all.metrics.keys()].find((one) => pattern.test(one));
@@ -95,7 +134,7 @@ export function evaluationSet(
       if (row !== undefined) rows.push({ ...row, name });
     }
   } else if (all !== undefined) rows.push(...[evaluationRow(all, shown) ?? []].flat());
-  return { label, headline, metric: shown, metrics: [...metrics].sort(), rows };
+  return { label, headline, metric: shown, metrics: [...metrics].sort(), rows, toolEffect: toolEffect(overall) };
 }
 
 /** The evaluations that lie beside a run's metrics. */

@@ -10,6 +10,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { makeReport } from "../../commands/make-report";
 import { copyRecordedRun, copyRunWithTurns, HOSTILE_TEXT, writeHostileRun } from "../testing/recorded-run";
+import { type ToolPair, toolRecords } from "../../tool-effect";
 import { startDashboard, type Dashboard } from "./start-dashboard";
 
 const CHROMIUM = findChromium("the dashboard's pages in a browser");
@@ -20,6 +21,14 @@ interface AxeResult {
     readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
   }[];
 }
+
+/** Ten samples: two are right without the tool at step 0, four later; with it, all but one after step 0. */
+const toolPairs = (step: number): ToolPair[] =>
+  Array.from({ length: 10 }, (_, index) => {
+    const isRight = index < (step === 0 ? 2 : 4);
+    const isFound = index < (step === 0 ? 2 : 9);
+    return { source: "a", without: [Number(isRight)], offered: [{ accuracy: Number(isFound), called: !isRight }] };
+  });
 
 describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
   let parent: string;
@@ -34,6 +43,10 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     await copyRecordedRun(join(parent, "runs"));
     await copyRecordedRun(join(parent, "runs"), "other");
     await copyRunWithTurns(join(parent, "runs"), "turns");
+    writeFileSync(
+      join(parent, "runs", "turns", "eval-tools.jsonl"),
+      [0, 40].flatMap((step) => toolRecords(step, toolPairs(step)).map((record) => JSON.stringify(record))).join("\n"),
+    );
     await writeHostileRun(join(parent, "runs"));
     dashboard = await startDashboard({ folder: join(parent, "runs"), port: 0, pollMilliseconds: 100 });
     browser = await launchChromium(CHROMIUM);
@@ -90,6 +103,7 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     ["sources", "#/sources?run=demo&window=4", ".grid td"],
     ["source", "#/source?run=demo&name=demo_detect", "canvas"],
     ["evaluation", "#/evaluation?run=demo", "td.number"],
+    ["tool effect", "#/evaluation?run=turns", ".interval"],
     ["rollouts", "#/rollouts?run=demo&step=12", "tbody a"],
     ["inspector", "#/rollouts?run=demo&step=2&group=9&sample=1", ".box.predicted"],
     ["conversation", "#/rollouts?run=turns&step=2&group=9&sample=1", ".turns .call img"],
@@ -423,6 +437,33 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     ]);
     await page.getByLabel("Metric").selectOption("acc/mean@1");
     await page.getByRole("heading", { name: "bench acc/mean@1" }).waitFor();
+  });
+
+  it("shows what a tool brings, and how to find out", async () => {
+    await open("#/evaluation?run=turns", ".interval");
+    const section = page.locator("section", { has: page.getByRole("heading", { name: "What the tool brings" }) });
+    // Of ten samples, two are right without the tool at step 0 and four at step 40; with it, two and nine.
+    const row = section.locator("tbody tr").nth(1);
+    expect((await row.locator("td").allTextContents()).map((text) => text.slice(0, 5))).toEqual([
+      "0.400",
+      "0.900",
+      "0.500",
+      "0.500",
+      "0.000",
+      "0.000",
+      "0.000",
+    ]);
+    await section.getByText("accuracy without the tool changed by +0.2 and the gap by +0.5").waitFor();
+    rmSync(join(parent, "runs", "turns", "eval-tools.jsonl"));
+    const rates = {
+      step: 40,
+      split: "eval",
+      scope: "source",
+      name: "a",
+      metrics: { "acc/mean@1": 1, "tools/rate": 1 },
+    };
+    writeFileSync(join(parent, "runs", "turns", "eval.jsonl"), `${JSON.stringify(rates)}\n`);
+    await open("#/evaluation?run=turns", "text=Not measured yet");
   });
 
   it("shows a hostile run as text, harmlessly, on every page", async () => {
