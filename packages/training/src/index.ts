@@ -29,7 +29,7 @@ export {
   modelArchitecture,
   processorFolder,
 } from "./model/load-model";
-export { type MemoryEstimate, estimateMemory, fitsMemory } from "./model/memory-estimate";
+export { type MemoryEstimate, answerTokens, estimateMemory, fitsMemory } from "./model/memory-estimate";
 export { openCompute } from "./parallel/open-compute";
 export {
   type EvaluationScores,

@@ -8,6 +8,7 @@ import {
   type MemoryEstimate,
   type PromptLengths,
   type TrainingSource,
+  answerTokens,
   configuredProcessor,
   configuredPromptMaker,
   estimateMemory,
@@ -15,6 +16,7 @@ import {
   modelArchitecture,
   DifficultySampler,
   openTrainingSource,
+  openTurns,
   processorFolder,
   totalUpdates,
 } from "@v-triune/training";
@@ -66,9 +68,12 @@ export async function dryRun(
   const processor = await configuredProcessor(model);
   const context = architecture.text.maxPositionEmbeddings;
   const verifiers = createVerifierRegistry(builtinVerifiers()).names;
+  // Tool modules are loaded, so that one that cannot be is found now.
+  const turns = await openTurns(config, { policy: { config: architecture }, processor });
+  await turns?.close();
   const options = {
     seed: run.seed,
-    makePrompt: await configuredPromptMaker(config, processor, context),
+    makePrompt: await configuredPromptMaker(config, processor, context, turns?.offer),
     verifiers,
     strict: config.strict,
   };
@@ -80,6 +85,7 @@ export async function dryRun(
       processor,
       verifiers,
       context,
+      tools: turns?.offer,
       ...(onProgress && { onProgress }),
     });
     const { patchSize } = processor.imageProcessor.settings;
@@ -108,6 +114,7 @@ export async function dryRun(
         2,
       ),
       ...formatLengths(lengths, config, context),
+      ...formatTurns(config, lengths.training.longest?.tokens ?? 0, context),
       "",
       ...prompts.flatMap((prompt, index) => {
         const sizes = seenSizes(prompt, patchSize).map(([, height, width]) => `${width} x ${height}`);
@@ -163,6 +170,22 @@ async function firstPrompts(
     prompts: drawn.filter((prompt) => typeof prompt !== "string"),
     badRows: drawn.filter((prompt) => typeof prompt === "string"),
   };
+}
+
+/** How long answers of several turns may become, and whether the longest prompt leaves room for that. */
+function formatTurns({ rollout }: TrainingConfig, longest: number, context: number): string[] {
+  const { turns, maxNewTokens } = rollout;
+  if (!turns) return [];
+  const count = (value: number): string => value.toLocaleString("en-US");
+  const tools = turns.tools.map((tool) => ("module" in tool ? tool.module : tool.name));
+  const most = longest + answerTokens(rollout);
+  const head =
+    `Turns: at most ${turns.max}, with ${tools.length === 0 ? "no tools" : tools.join(", ")} (${turns.form}); an answer ` +
+    `writes at most ${count(maxNewTokens)} tokens and is shown ${count(turns.maxShownTokens)}`;
+  const room =
+    `  With the longest prompt that is ${count(most)} tokens, and the model takes ${count(context)}: such answers are cut ` +
+    "off. Lower rollout.turns.maxShownTokens or rollout.maxNewTokens, or make the pictures smaller.";
+  return [head, ...(most > context ? [room] : [])].map((line) => wrapText(line, 80, 2));
 }
 
 /** How long the prompts are, how many a run would leave out, and which keys to change then. */

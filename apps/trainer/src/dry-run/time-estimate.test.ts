@@ -5,6 +5,7 @@ import { runTraining } from "@v-triune/training";
 import { afterAll, describe, expect, it } from "vitest";
 import { runCommandLine } from "../cli/run-command-line";
 import { tinyRun } from "../testing/tiny-run";
+import { tinyTurnsRun } from "../testing/tiny-turns-run";
 import { type DryRun, dryRun } from "./dry-run";
 import { formatTime } from "./time-estimate";
 import { formatDuration } from "../terminal/duration";
@@ -31,6 +32,30 @@ describe("the time that a run takes", () => {
     expect(time!.step).toBeGreaterThan(fastest / 5);
     expect(time!.step).toBeLessThan(fastest * 50);
     expect(time!.run).toBeCloseTo(3 * time!.step, 9);
+  }, 60_000);
+
+  it("counts the tokens that tools show between turns, as memory and prompts do", async () => {
+    const config = { ...(await tinyTurnsRun(join(folder, "turns"), "run", 3)), workers: 1 as const };
+    const turns = { ...config.rollout.turns!, offer: " You may zoom." };
+    const [short, long] = [
+      await dryRun({ ...config, rollout: { ...config.rollout, turns: null } }, 64e9),
+      await dryRun({ ...config, rollout: { ...config.rollout, turns } }, 64e9),
+    ];
+    expect(long.text.replaceAll(/\s+/g, " ")).toMatch(
+      /Turns: at most 3, with crop \(deepeyes\); an answer writes at most 24 tokens and is shown 120/,
+    );
+    expect(short.text).not.toContain("Turns:");
+    expect(long.prompts[0]!.text).toContain("You may zoom.");
+    expect(long.lengths.training.longest!.tokens).toBeGreaterThan(short.lengths.training.longest!.tokens);
+    // 4 prompts of 3 answers: 144 tokens of each instead of 24.
+    expect(long.memory.activations).toBeGreaterThan(2 * short.memory.activations);
+    const cut = { ...turns, maxShownTokens: 2000 };
+    const { text } = await dryRun({ ...config, rollout: { ...config.rollout, turns: cut } }, 1e6);
+    expect(text.replaceAll(/\s+/g, " ")).toMatch(/and the model takes 256: such answers are cut off/);
+    const missing = { ...turns, tools: [{ module: join(folder, "missing.mjs") }] };
+    await expect(dryRun({ ...config, rollout: { ...config.rollout, turns: missing } }, 64e9)).rejects.toThrow(
+      /module of a tool cannot be imported[^]*missing\.mjs/,
+    );
   }, 60_000);
 
   it("is part of train --dry-run --json", async () => {

@@ -3,6 +3,7 @@
  * model's shape, and the times are scaled to a step whose answers all have full length, so that the estimate is an upper one.
  *
  *   generate  (prefill + maxNewTokens · token) · rows of a step / rows measured
+ *             + for answers of several turns, all that tools may show them, at the prefill's speed
  *   update    seconds a token · tokens of a step · epochs, a third more where old log-probabilities are computed first
  *
  * A model of more than 100 M parameters is measured with one and with two of its layers and a small vocabulary, without pictures, and the difference is
@@ -13,7 +14,7 @@ import { type BackendChoice, selectBackend } from "@v-triune/backend";
 import { createLearner } from "@v-triune/grpo";
 import { type ParameterShape, type VlmConfig, createVlm, parameterShapes, randomWeights } from "@v-triune/policy";
 import type { PreparedPrompt } from "@v-triune/rollouts";
-import { frozenGroups, isOffPolicy, learnerConfig, openCompute, workerCount } from "@v-triune/training";
+import { answerTokens, frozenGroups, isOffPolicy, learnerConfig, openCompute, workerCount } from "@v-triune/training";
 import type { TrainingConfig } from "@v-triune/training/config";
 import { formatDuration } from "../terminal/duration";
 
@@ -91,13 +92,12 @@ export async function estimateTime(
     // Once for generation and once for the update, backwards too where it is trained.
     pictures = dense * tower * patches * promptsPerStep * (config.optimizer.groups.vision.freeze ? 2 : 4);
   }
-  const generate = ((speed.prefill + speed.token * maxNewTokens) * rows) / speed.rows + pictures / 2;
+  const answer = answerTokens(config.rollout);
+  // What tools show between turns is computed as a prompt is, for each answer.
+  const shown = ((answer - maxNewTokens) * speed.prefill) / Math.max(1, promptTokens * chosen.length);
+  const generate = ((speed.prefill + speed.token * maxNewTokens) * rows) / speed.rows + shown * rows + pictures / 2;
   const update =
-    speed.updatePerToken *
-      rows *
-      (promptTokens + maxNewTokens) *
-      config.update.epochs *
-      (isOffPolicy(config) ? 4 / 3 : 1) +
+    speed.updatePerToken * rows * (promptTokens + answer) * config.update.epochs * (isOffPolicy(config) ? 4 / 3 : 1) +
     pictures / 2;
   return {
     backend: backend.description,

@@ -93,8 +93,9 @@ export async function evaluateCheckpoint(
   const config = evaluationConfig((await readRunDescription(resolve(options.folder))).config, options);
   return withCheckpoint(config, options, async ({ model, step, asked }) => {
     const started = performance.now();
-    const evaluated = options.benchmarks
-      ? await evaluateOnBenchmarks(options.benchmarks, config, asked)
+    const { benchmarks } = options;
+    const evaluated = benchmarks
+      ? await withTurns(config, model, (turns) => evaluateOnBenchmarks(benchmarks, config, { ...asked, turns }))
       : await evaluateSets(config, model, asked);
     if (!evaluated) return undefined;
     const file = evaluationFile(options);
@@ -166,14 +167,19 @@ export async function evaluateSets(
   // A run.json of an earlier version does not have the key.
   const judges = config.reward.judge ? [await openJudge(config.reward.judge)] : [];
   const local = createLocalRewardSource(registry, { normalized: config.reward.normalised });
+  const rewards = withAsyncVerifiers(local, judges, { normalized: config.reward.normalised });
+  const verifiers = [...registry.names, ...judges.map(({ name }) => name)];
+  return withTurns(config, model, (turns) => evaluateOnSets(config, { ...options, turns, rewards, verifiers }));
+}
+
+async function withTurns<T>(
+  config: TrainingConfig,
+  model: LoadedModel,
+  use: (turns: Awaited<ReturnType<typeof openTurns>>) => Promise<T>,
+): Promise<T> {
   const turns = await openTurns(config, model);
   try {
-    return await evaluateOnSets(config, {
-      ...options,
-      turns,
-      rewards: withAsyncVerifiers(local, judges, { normalized: config.reward.normalised }),
-      verifiers: [...registry.names, ...judges.map(({ name }) => name)],
-    });
+    return await use(turns);
   } finally {
     await turns?.close();
   }

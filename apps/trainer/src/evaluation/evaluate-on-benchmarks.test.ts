@@ -8,7 +8,7 @@ import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readRecords } from "../testing/read-records";
 import { runCommand } from "../testing/run-command";
-import { tinyRun } from "../testing/tiny-run";
+import { tinyTurnsRun } from "../testing/tiny-turns-run";
 import type { CheckpointEvaluation } from "./evaluate-checkpoint";
 import { watchRun } from "./watch-run";
 
@@ -22,7 +22,7 @@ const records = (file: string) => readRecords(join(run, file));
 
 beforeAll(async () => {
   config = {
-    ...(await tinyRun(folder, "run", 2)),
+    ...(await tinyTurnsRun(folder, "run", 2)),
     strict: false,
     checkpoint: { every: 1, keep: null, keepBest: null },
   };
@@ -97,6 +97,8 @@ describe("eval --benchmarks", () => {
       },
     });
     expect(first[1]!.metrics["benchmark/in_domain"]).toBe(0);
+    // Asked with the turns of the run.
+    for (const { metrics } of first.slice(0, 2)) expect(metrics).toHaveProperty(["turns/mean"]);
     expect(first[2]!.metrics).toMatchObject({
       "benchmark/in_domain_mean": 0,
       "benchmark/out_of_domain_mean": expect.any(Number) as number,

@@ -4,17 +4,20 @@
  * stored rollouts.
  *
  * Half of the kills are drawn over all steps, half right after a step that is followed by a checkpoint, as saving is
- * short and would hardly ever be hit. What each kill met is reported.
+ * short and would hardly ever be hit. With turns, a tool kills the process in the middle of a conversation, at a random one
+ * of all calls. What each kill met is reported.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { writeTinyTurnsRun } from "@v-triune/demo-tasks";
 import { createRandom } from "@v-triune/rollouts";
 import type { TrainingEvent } from "@v-triune/training";
+import { resolveTrainingConfig } from "@v-triune/training/config";
 import { tinyRun } from "./tiny-run";
 
 export interface ResumeStressOptions {
@@ -26,6 +29,8 @@ export interface ResumeStressOptions {
   readonly workers: number;
   /** As rollout.asyncLevel. */
   readonly asyncLevel: 0 | 1;
+  /** Whether answers take several turns, and kills fall into the calls of a tool. */
+  readonly turns: boolean;
   readonly print: (line: string) => void;
 }
 
@@ -40,13 +45,14 @@ export async function resumeStress({
   seed,
   workers,
   asyncLevel,
+  turns,
   print,
 }: ResumeStressOptions): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), "v-triune-resume-"));
   const random = createRandom(seed);
   const problems: string[] = [];
   try {
-    const base = await tinyRun(folder, "run", steps);
+    const base = await (turns ? runWithTool(folder, steps) : tinyRun(folder, "run", steps));
     const configOf = (name: string, threads: number): string => {
       const path = join(folder, `${name}.json`);
       const checkpoint = { every: saveEvery, keep: 2 };
@@ -63,13 +69,15 @@ export async function resumeStress({
       );
       return path;
     };
-    const untouched = await train([configOf("untouched", 1)]);
+    const untouched = await train([configOf("untouched", 1)], undefined, { CALLS_FILE: join(folder, "calls") });
     if (untouched.code !== 0) return [`the untouched run failed: ${untouched.stderr}`];
     const expected = resultOf(join(folder, "untouched"));
     print(
       `untouched run: ${steps} steps in ${(untouched.milliseconds / 1000).toFixed(1)} s after its start, a ` +
         `checkpoint every ${saveEvery}`,
     );
+    const calls = turns ? statSync(join(folder, "calls")).size : 0;
+    if (turns) print(`${calls} calls of the tool`);
     for (let kill = 1; kill <= kills; kill++) {
       const name = `kill-${kill}`;
       const path = configOf(name, workers);
@@ -78,8 +86,11 @@ export async function resumeStress({
         kill % 2 === 0
           ? { afterStep: saveEvery * random.int(1, saves), delay: random.int(0, 25) }
           : { afterStep: random.int(0, steps - 1), delay: random.int(0, Math.ceil(untouched.milliseconds / steps)) };
-      const first = await train([path], aim);
-      const met = first.killed ? whatWasMet(first.last, join(folder, name)) : "nothing: the run had ended";
+      const atCall = random.int(1, Math.max(1, calls));
+      const first = turns ? await train([path], undefined, { KILL_AT_CALL: String(atCall) }) : await train([path], aim);
+      const met = first.killed
+        ? `${turns ? `call ${atCall} in ` : ""}${whatWasMet(first.last, join(folder, name))}`
+        : "nothing: the run had ended";
       const second = first.killed ? await train([path, "--resume"]) : first;
       const differences =
         second.code === 0
@@ -98,6 +109,31 @@ export async function resumeStress({
   }
 }
 
+/** A run whose tool kills the process at the call that KILL_AT_CALL names, and counts calls in the file CALLS_FILE. */
+async function runWithTool(folder: string, steps: number): Promise<Awaited<ReturnType<typeof tinyRun>>> {
+  const module = join(folder, "look.mjs");
+  writeFileSync(
+    module,
+    `import { appendFileSync } from "node:fs";
+    const { CALLS_FILE, KILL_AT_CALL } = process.env;
+    let calls = 0;
+    export default {
+      name: "image_zoom_in_tool",
+      description: "Shows the upper half of the picture.",
+      parameters: { type: "object" },
+      schema: { "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) } },
+      async call({ bbox_2d: [x] }, { pictures }) {
+        if (CALLS_FILE) appendFileSync(CALLS_FILE, ".");
+        if (++calls === Number(KILL_AT_CALL)) process.kill(process.pid, "SIGKILL");
+        if (x === 500) return { fault: "the box is outside of the picture" };
+        const { width, height, data } = await pictures[0].pixels();
+        return { pictures: [{ width, height: height >> 1, data: data.slice(0, 3 * width * (height >> 1)) }] };
+      },
+    };`,
+  );
+  return resolveTrainingConfig(await writeTinyTurnsRun(folder, "run", steps, { tools: [{ module }] }));
+}
+
 /** Milliseconds after a step has been reported; step 0 is the run's start. */
 interface Aim {
   readonly afterStep: number;
@@ -114,11 +150,15 @@ interface Outcome {
 }
 
 /** The trainer as one process: a launcher in between would be killed in its stead. */
-function train(args: readonly string[], aim?: Aim): Promise<Outcome> {
+function train(
+  args: readonly string[],
+  aim?: Aim,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
   const child: ChildProcess = spawn(
     process.execPath,
     ["--conditions=@v-triune/source", "--import", tsx, main, "train", ...args, "--json"],
-    { stdio: ["ignore", "pipe", "pipe"] },
+    { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...environment } },
   );
   let rest = "";
   let stderr = "";
@@ -141,7 +181,7 @@ function train(args: readonly string[], aim?: Aim): Promise<Outcome> {
     child.on("close", (code, signal) =>
       done({
         code,
-        killed: killed && signal === "SIGKILL",
+        killed: signal === "SIGKILL" && (killed || "KILL_AT_CALL" in environment),
         milliseconds: performance.now() - started,
         last,
         stderr: stderr.trim(),

@@ -3,7 +3,7 @@
  * they take. A sentence of the prompt pool is drawn for each prompt; in the run another draw may be a few tokens longer.
  */
 import { type Processor, measuringProcessor } from "@v-triune/policy";
-import type { PreparedPrompt } from "@v-triune/rollouts";
+import type { PreparedPrompt, ToolOffer } from "@v-triune/rollouts";
 import type { TrainingConfig } from "../config/training-config";
 import { configuredPromptMaker } from "./configured-prompt-maker";
 import { promptLimit } from "./prompt-limit";
@@ -27,6 +27,8 @@ export interface PromptLengthsOptions extends Pick<TrainingDataOptions, "verifie
   readonly processor: Processor;
   /** Most tokens of a sequence of the model. */
   readonly context: number;
+  /** What prompts say of tools. Default: nothing. */
+  readonly tools?: ToolOffer | undefined;
   /** Told after each batch. */
   readonly onProgress?: (counted: number) => void;
 }
@@ -42,13 +44,13 @@ const BATCH = 64;
  */
 export async function measurePromptLengths(
   config: TrainingConfig,
-  { processor, verifiers, context, onProgress = () => {} }: PromptLengthsOptions,
+  { processor, verifiers, context, tools, onProgress = () => {} }: PromptLengthsOptions,
 ): Promise<{ readonly training: PromptLengths; readonly evaluation: PromptLengths | null }> {
   const { data, evaluation, rollout, run } = config;
   const unlimited = { ...config, rollout: { ...rollout, maxPromptTokens: null } };
   const options = {
     seed: run.seed,
-    makePrompt: await configuredPromptMaker(unlimited, measuringProcessor(processor)),
+    makePrompt: await configuredPromptMaker(unlimited, measuringProcessor(processor), undefined, tools),
     verifiers,
     strict: false,
   };

@@ -24,6 +24,7 @@ import { type Evaluated, measureAnswers } from "./measure-answers";
 import type { ModelParts } from "../model/load-model";
 import { createReasons } from "../data/bad-row-reasons";
 import { modelBoxes } from "../model/model-boxes";
+import type { OpenTurns } from "../sampling/open-turns";
 
 /** A benchmark with its local copy. */
 export interface ChosenBenchmark {
@@ -45,6 +46,8 @@ export interface EvaluateOnBenchmarkOptions {
   readonly interruption?: { readonly requested: boolean } | undefined;
   /** Calls off what is being generated. */
   readonly signal?: AbortSignal;
+  /** How answers take several turns; undefined: they do not. */
+  readonly turns?: OpenTurns | undefined;
 }
 
 /** What came out. */
@@ -72,7 +75,7 @@ async function evaluateOnBenchmark(
   config: TrainingConfig,
   options: EvaluateOnBenchmarkOptions,
 ): Promise<BenchmarkScores | undefined> {
-  const { model, step, onBadRow, onProgress, interruption, signal } = options;
+  const { model, step, onBadRow, onProgress, interruption, signal, turns } = options;
   const { benchmark, folder, limit } = chosen;
   const { n, temperature, maxNewTokens } = config.evaluation;
   const opened = await benchmark.open(folder);
@@ -99,6 +102,7 @@ async function evaluateOnBenchmark(
     { ...config, promptPool: { enabled: false, file: null }, rollout: { ...config.rollout, maxNewTokens } },
     model.processor,
     model.policy.config.text.maxPositionEmbeddings,
+    turns?.offer,
   );
 
   async function* batches(): AsyncGenerator<PreparedPrompt[]> {
@@ -134,6 +138,7 @@ async function evaluateOnBenchmark(
       ratios: { accuracyRatio: 1, formatRatio: 0 },
     },
     batches: batches(),
+    turns,
     total: items.length,
     step,
     seed: config.run.seed,

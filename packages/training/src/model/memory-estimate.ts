@@ -84,14 +84,23 @@ export function estimateMemory(
   { available = totalmem(), promptTokens }: EstimateOptions = {},
 ): MemoryEstimate {
   const { gradientCheckpointing, microBatchTokens, miniBatch } = config.update;
-  const { n, maxNewTokens } = config.rollout;
-  const ofUpdate = promptTokens === undefined ? Infinity : miniBatch * (promptTokens + n * maxNewTokens);
+  const { n } = config.rollout;
+  const ofUpdate =
+    promptTokens === undefined ? Infinity : miniBatch * (promptTokens + n * answerTokens(config.rollout));
   const tokens = Math.min(microBatchTokens, ofUpdate);
   if (gradientCheckpointing !== "auto") return estimateWith(config, architecture, { tokens, gradientCheckpointing });
   const plain = estimateWith(config, architecture, { tokens, gradientCheckpointing: false });
   return fitsMemory(plain, available)
     ? plain
     : estimateWith(config, architecture, { tokens, gradientCheckpointing: true });
+}
+
+/** Most tokens of an answer: what it writes, and what tools show it between its turns. */
+export function answerTokens({
+  maxNewTokens,
+  turns,
+}: Pick<TrainingConfig["rollout"], "maxNewTokens"> & Partial<Pick<TrainingConfig["rollout"], "turns">>): number {
+  return maxNewTokens + (turns && turns.max > 1 ? turns.maxShownTokens : 0);
 }
 
 /**
@@ -167,7 +176,7 @@ function estimateWith(
 
 function decodingBytes({ rollout, model, optimizer }: TrainingConfig, architecture: VlmConfig): number {
   if (rollout.engine !== "local") return 0;
-  const { promptsPerStep, n, maxPromptTokens, maxNewTokens, decodeWith } = rollout;
+  const { promptsPerStep, n, maxPromptTokens, decodeWith } = rollout;
   const rows = Math.min(ROWS_AT_ONCE, promptsPerStep * n);
   const shapes = parameterShapes(architecture).filter(({ group }) => group === "language");
   const halfEmbedding = model.dtype === "bfloat16" && (model.adapter !== null || optimizer.groups.language.freeze);
@@ -183,7 +192,7 @@ function decodingBytes({ rollout, model, optimizer }: TrainingConfig, architectu
     halfEmbedding,
     rows,
     promptTokens: Math.ceil(rows / n) * (maxPromptTokens ?? QUERY_BLOCK),
-    maxNewTokens,
+    maxNewTokens: answerTokens(rollout),
   };
   return decodesByKernels(decodeWith, architecture.text, size, false)
     ? kernelDecodingBytes(architecture.text, size)
@@ -210,7 +219,7 @@ const countParameters = (shapes: readonly ParameterShape[]): number =>
 /** Numbers that are kept of a token for the backward pass. */
 function keptPerToken({ rollout }: TrainingConfig, { text }: VlmConfig, gradientCheckpointing: boolean): number {
   const { hiddenSize, intermediateSize, numLayers, numHeads, numKeyValueHeads, headDim } = text;
-  const keys = Math.min(QUERY_BLOCK, (rollout.maxPromptTokens ?? QUERY_BLOCK) + rollout.maxNewTokens);
+  const keys = Math.min(QUERY_BLOCK, (rollout.maxPromptTokens ?? QUERY_BLOCK) + answerTokens(rollout));
   const probabilities = numHeads * keys * keys <= KEPT_PROBABILITIES ? numHeads * keys : 0;
   const layer = 6 * hiddenSize + 2 * numKeyValueHeads * headDim + 3 * intermediateSize + probabilities;
   return gradientCheckpointing ? numLayers * hiddenSize + layer : numLayers * layer;

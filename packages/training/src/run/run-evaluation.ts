@@ -27,7 +27,7 @@ export interface RunEvaluationParts {
   readonly config: TrainingConfig;
   readonly model: ModelParts;
   readonly engine: RolloutEngine;
-  /** How answers take several turns; undefined: they do not. Benchmarks are answered in one. */
+  /** How answers take several turns; undefined: they do not. */
   readonly turns?: OpenTurns | undefined;
   readonly rewards: RewardSource;
   /** Names that a sample's verifier may have. */
@@ -51,6 +51,7 @@ export async function evaluateDuringRun(
     model,
     engine,
     step,
+    turns,
     interruption,
     signal,
     onBadRow: (message: string) => listen({ type: "bad-row", message }),
@@ -64,7 +65,7 @@ export async function evaluateDuringRun(
     if (parts.benchmarks.length > 0 && !asked) return undefined;
     if (!hasSets) return asked;
     const onRowStore = rowStoreEvents(listen);
-    const evaluated = await evaluateOnSets(config, { ...options, turns, rewards, verifiers, onRowStore });
+    const evaluated = await evaluateOnSets(config, { ...options, rewards, verifiers, onRowStore });
     if (!evaluated || !asked) return evaluated;
     // The record over all sources ends an evaluation: without it, it is made again when the run is resumed.
     const ofBenchmarks = asked.benchmarks.map(({ record }) => record);
