@@ -36,6 +36,7 @@ export { vespo, type VespoOptions } from "./losses/vespo";
 export { policyGradient } from "./losses/policy-gradient";
 export { valueLoss } from "./losses/value-loss";
 export { aggregationWeights, countBatch, type BatchCounts } from "./losses/aggregation";
+export { divergence, type Divergence, type DivergenceConfig } from "./losses/divergence";
 export { klTerm, penalizeRewards, type KlEstimator, type KlTerm } from "./losses/kl-penalty";
 export { highEntropyTokens, offPolicySequences } from "./losses/token-selection";
 export {
@@ -46,7 +47,7 @@ export {
   type ObjectiveResult,
   type ObjectiveSums,
 } from "./losses/objective";
-export { differentiableLoss, type HostLoss } from "./losses/differentiable-loss";
+export { differentiableLoss, type EvaluateLoss, type HostLoss } from "./losses/differentiable-loss";
 export { selectedLogProbs, tokenEntropies } from "./losses/selected-log-probs";
 export { maskedCount, maskedMean, maskedSum, maskedVariance, maskedWhiten } from "./masked-statistics";
 
@@ -87,11 +88,24 @@ export {
 } from "./learner/contribution";
 export { evaluateRows, planRowsOf, type EvaluatedRows, type RowPlan, type UpdateGoal } from "./learner/host-update";
 export { policyGradients } from "./learner/policy-gradients";
-export { evaluateLogProbs, type EvaluatedPolicy } from "./learner/evaluate-log-probs";
+export {
+  evaluateCandidates,
+  evaluateLogProbs,
+  evaluateTopTokens,
+  type EvaluatedPolicy,
+} from "./learner/evaluate-log-probs";
 export type { UpdateStats } from "./learner/update-stats";
 export type { PreparedRow, TrainingRow } from "./learner/training-row";
 export type { RolloutCorrectionConfig } from "./learner/rollout-correction";
 export { planMicroBatches, type MicroBatchLimits } from "./learner/micro-batches";
 
-export type { Gradients, LogProbsOptions, Policy, PolicyParameter, PolicyRow, TokenLogProbs } from "./policy";
+export type {
+  Gradients,
+  LogProbsOptions,
+  Policy,
+  PolicyParameter,
+  PolicyRow,
+  TokenLogProbs,
+  TopTokens,
+} from "./policy";
 export { LearnerConfigError, TrainingDivergedError, type DivergedNumber, type LearnerConfigProblem } from "./errors";

@@ -27,6 +27,14 @@ export interface LogProbsOptions {
   readonly temperature?: number;
   /** Whether the entropy of each position's distribution is wanted as well (with gradient). */
   readonly entropy?: boolean;
+  /** K tokens of each position of each row, flat [T · K], whose log-probabilities are wanted as well (with gradient). */
+  readonly candidates?: { readonly ids: readonly Int32Array[]; readonly count: number };
+}
+
+/** K tokens at each position of a completion, flat [T · K], and their log-probabilities. */
+export interface TopTokens {
+  readonly ids: Int32Array;
+  readonly logProbs: Float32Array;
 }
 
 export interface TokenLogProbs {
@@ -34,6 +42,8 @@ export interface TokenLogProbs {
   readonly logProbs: Tensor2D;
   /** Entropy of the full distribution at each completion position, [B, T], 0 past a row's end. */
   readonly entropy?: Tensor2D;
+  /** log p of the candidates of each position, [B, T · K], 0 past a row's end; only where they were asked for. */
+  readonly candidates?: Tensor2D;
 }
 
 export interface Policy<Row extends PolicyRow = PolicyRow> {
@@ -41,6 +51,8 @@ export interface Policy<Row extends PolicyRow = PolicyRow> {
   readonly parameters: readonly PolicyParameter[];
   /** Differentiable log-probabilities of the rows' completions. Called inside the learner's tidy. */
   logProbs(rows: readonly Row[], options: LogProbsOptions): TokenLogProbs;
+  /** The K likeliest tokens at each position of the rows' completions, without a gradient; only distillation asks. */
+  topTokens?(rows: readonly Row[], count: number, temperature?: number): TopTokens[];
   /**
    * How many tokens the model computes for these rows together, prompts and pictures included; padding counts, a prompt
    * that rows share counts once. The learner keeps micro-batches within their token budget by it and chooses the order

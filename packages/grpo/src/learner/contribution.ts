@@ -5,6 +5,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { BatchCounts } from "../losses/aggregation";
 import { addObjectiveSums, emptyObjectiveSums, type ObjectiveSums } from "../losses/objective";
+import type { EvaluateLoss } from "../losses/differentiable-loss";
 import type { Gradients, Policy, PolicyParameter, PolicyRow } from "../policy";
 import { hostObjective, type HostObjectiveSettings } from "./host-objective";
 import { policyGradients } from "./policy-gradients";
@@ -130,11 +131,12 @@ export function microBatchPart<Row extends PolicyRow>(
   settings: ContributionSettings,
 ): MicroBatchPart {
   const width = Math.max(1, ...rows.map((row) => row.length));
+  const { divergence } = settings.objective;
   const logProbs: [number, Float32Array][] = [];
   let sums = emptyObjectiveSums();
-  const evaluate = (values: Float32Array, entropies?: Float32Array) => {
+  const evaluate: EvaluateLoss = (values, entropies, candidates) => {
     rows.forEach((row, b) => logProbs.push([row.index, values.slice(b * width, b * width + row.length)]));
-    const result = hostObjective(rows, width, { logProbs: values, entropies }, settings);
+    const result = hostObjective(rows, width, { logProbs: values, entropies, candidates }, settings);
     sums = result.sums;
     return result;
   };
@@ -142,10 +144,22 @@ export function microBatchPart<Row extends PolicyRow>(
     policy,
     parameters,
     rows.map((row) => row.row),
-    { width, temperature: settings.temperature, entropy: settings.wantEntropy },
+    {
+      width,
+      temperature: settings.temperature,
+      entropy: settings.wantEntropy,
+      ...(divergence && {
+        candidates: { ids: rows.map((row) => candidateIds(row, divergence.count)), count: divergence.count },
+      }),
+    },
     evaluate,
   );
   const computedTokens =
     policy.tokenCount?.(rows.map(({ row }) => row)) ?? rows.length * Math.max(...rows.map(({ length }) => length));
   return { gradients, sums, logProbs, computedTokens };
+}
+
+/** The first tokens of the vocabulary stand in for a row without candidates. */
+function candidateIds({ candidates, length }: PreparedRow, count: number): Int32Array {
+  return candidates?.ids ?? Int32Array.from({ length: length * count }, (_, i) => i % count);
 }

@@ -1,6 +1,7 @@
 /** Log-probabilities without a gradient, in the micro-batches that an update would use. */
 import * as tf from "@tensorflow/tfjs-core";
-import type { Policy, PolicyRow } from "../policy";
+import { LearnerConfigError } from "../errors";
+import type { LogProbsOptions, Policy, PolicyRow, TopTokens } from "../policy";
 import { takeValues } from "../take-values";
 import { planMicroBatches, type MicroBatchLimits } from "./micro-batches";
 
@@ -25,6 +26,65 @@ export function evaluateLogProbs<Row extends PolicyRow>(
     const width = Math.max(1, ...some.map((row) => row.completionIds.length));
     const values = takeValues(tf.tidy(() => policy.logProbs(some, { width, temperature }).logProbs));
     batch.forEach((i, b) => (result[i] = values.slice(b * width, b * width + rows[i]!.completionIds.length)));
+  }
+  return result;
+}
+
+/**
+ * The K likeliest tokens of each position.
+ *
+ * @returns for each row, flat [T · K]
+ * @throws LearnerConfigError for a policy without `topTokens`
+ */
+export function evaluateTopTokens<Row extends PolicyRow>(
+  policy: EvaluatedPolicy<Row> & Pick<Policy<Row>, "topTokens">,
+  rows: readonly Row[],
+  limits: MicroBatchLimits | undefined,
+  count: number,
+  temperature: number,
+): TopTokens[] {
+  if (!policy.topTokens)
+    throw new LearnerConfigError({
+      key: "policy.topTokens",
+      expected: "a policy that says which tokens are the likeliest",
+      found: "nothing",
+      fix: "give the policy topTokens, or leave the divergence out",
+    });
+  const result: TopTokens[] = [];
+  for (const batch of planRows(policy, rows, limits)) {
+    const found = policy.topTokens(
+      batch.map((i) => rows[i]!),
+      count,
+      temperature,
+    );
+    batch.forEach((i, b) => (result[i] = found[b]!));
+  }
+  return result;
+}
+
+/**
+ * Log-probabilities of given tokens at each position, by a teacher.
+ *
+ * @param ids K tokens of each position of each row, flat [T · K]
+ * @returns for each row, flat [T · K]
+ */
+export function evaluateCandidates<Row extends PolicyRow>(
+  policy: EvaluatedPolicy<Row>,
+  rows: readonly Row[],
+  { ids, count }: NonNullable<LogProbsOptions["candidates"]>,
+  limits: MicroBatchLimits | undefined,
+  temperature: number,
+): Float32Array[] {
+  const result: Float32Array[] = [];
+  for (const batch of planRows(policy, rows, limits)) {
+    const some = batch.map((i) => rows[i]!);
+    const width = Math.max(1, ...some.map((row) => row.completionIds.length));
+    const candidates = { ids: batch.map((i) => ids[i]!), count };
+    const values = takeValues(tf.tidy(() => policy.logProbs(some, { width, temperature, candidates }).candidates!));
+    batch.forEach((i, b) => {
+      const start = b * width * count;
+      result[i] = values.slice(start, start + rows[i]!.completionIds.length * count);
+    });
   }
   return result;
 }

@@ -19,22 +19,33 @@ export interface HostObjectiveSettings {
   readonly step: number;
 }
 
+/** What the model says of the rows. */
+export interface HostValues {
+  readonly logProbs: Float32Array;
+  readonly entropies?: Float32Array | undefined;
+  readonly candidates?: Float32Array | undefined;
+}
+
 /**
  * The objective of some rows.
  *
  * @param width T: at least the longest row
- * @param values log-probabilities and, where they were measured, entropies, flat [B · T]
+ * @param values log-probabilities and, where they were measured, entropies, flat [B · T], and candidates, flat [B · T · K]
  * @throws TrainingDivergedError when a log-probability, an entropy or the loss is not finite
  */
 export function hostObjective<Row extends PolicyRow>(
   rows: readonly PreparedRow<Row>[],
   width: number,
-  { logProbs, entropies }: { readonly logProbs: Float32Array; readonly entropies?: Float32Array | undefined },
+  { logProbs, entropies, candidates }: HostValues,
   settings: HostObjectiveSettings,
 ): ObjectiveResult {
   checkFinite(rows, width, logProbs, entropies, settings.step);
   const result = evaluateObjective(
-    { ...microBatchArrays(rows, width, logProbs, settings), ...(entropies ? { entropies } : {}) },
+    {
+      ...microBatchArrays(rows, width, logProbs, settings),
+      ...(entropies ? { entropies } : {}),
+      ...(candidates ? { candidates: { logProbs: candidates, teacher: teacherNumbers(rows, candidates.length) } } : {}),
+    },
     settings.objective,
     settings.counts,
   );
@@ -42,6 +53,13 @@ export function hostObjective<Row extends PolicyRow>(
     throw new TrainingDivergedError({ kind: "loss", row: rows[0]!.index }, settings.step, result.loss);
   }
   return result;
+}
+
+/** What the teacher makes of the rows' candidates, side by side as `stack` lays rows; NaN for a row without. */
+function teacherNumbers(rows: readonly PreparedRow[], length: number): Float32Array {
+  const flat = new Float32Array(length).fill(NaN);
+  rows.forEach(({ candidates }, b) => flat.set(candidates?.logProbs ?? [], (b * length) / rows.length));
+  return flat;
 }
 
 function microBatchArrays<Row extends PolicyRow>(

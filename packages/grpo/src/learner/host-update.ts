@@ -56,6 +56,7 @@ export function planRowsOf<Row extends PolicyRow>(
     refLogProbs: (objective.kl?.coefficient ?? 0) !== 0,
     oldLogProbs: needsOldLogProbs(correction),
     rolloutLogProbs: correction !== undefined,
+    candidates: objective.divergence?.count,
   });
   const early = correction && prepared.length > 0 && prepared.every((row) => row.oldLogProbs);
   const corrected = early
@@ -116,6 +117,7 @@ function hasSignal(row: PreparedRow, { objective, forwardRowsWithoutSignal }: Up
     forwardRowsWithoutSignal === true ||
     (objective.kl?.coefficient ?? 0) !== 0 ||
     (objective.entropyCoefficient ?? 0) !== 0 ||
+    row.candidates !== undefined ||
     objective.policyLoss?.pullsWithoutAdvantage === true ||
     row.advantages.some((advantage, t) => advantage !== 0 && row.mask[t] !== 0)
   );

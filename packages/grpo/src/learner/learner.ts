@@ -12,8 +12,8 @@
 import type { ObjectiveConfig } from "../losses/objective";
 import { policyGradient } from "../losses/policy-gradient";
 import { createAdamW, type AdamWState } from "../optimizer/adamw";
-import type { PolicyRow } from "../policy";
-import { evaluateLogProbs } from "./evaluate-log-probs";
+import type { PolicyRow, TopTokens } from "../policy";
+import { evaluateLogProbs, evaluateTopTokens } from "./evaluate-log-probs";
 import { checkMoments, checkNumbers, trainedParameters, type LearnerConfig } from "./learner-config";
 import type { TrainingRow } from "./training-row";
 import { createUpdateParts, type UpdateContext, type UpdateParts } from "./update-parts";
@@ -39,6 +39,11 @@ export interface Learner<Row extends PolicyRow> {
   logProbs(rows: readonly Row[]): Float32Array[];
   /** `update` in parts, for threads that share it. Nothing else needs them. */
   readonly parts: UpdateParts<Row>;
+  /**
+   * The K likeliest tokens at each position of the rows' completions, no gradient.
+   * @throws LearnerConfigError for a policy that cannot say
+   */
+  topTokens(rows: readonly Row[], count: number): TopTokens[];
   exportState(): LearnerState;
   importState(state: LearnerState): void;
   /** Frees the optimizer's tensors; the policy's stay. */
@@ -85,6 +90,7 @@ export function createLearner<Row extends PolicyRow>(config: LearnerConfig<Row>)
       ),
     logProbs: (rows) => evaluateLogProbs(policy, rows, config.microBatch, config.temperature ?? 1),
     parts,
+    topTokens: (rows, count) => evaluateTopTokens(policy, rows, config.microBatch, count, config.temperature ?? 1),
     exportState: () => ({ optimizer: optimizer.exportState() }),
     importState(state) {
       checkMoments(parameters, state.optimizer);

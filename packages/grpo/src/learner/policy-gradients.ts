@@ -1,7 +1,7 @@
 /** Gradients of a loss that the host computes from log-probabilities. */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { differentiableLoss, type HostLoss } from "../losses/differentiable-loss";
+import { differentiableLoss, type EvaluateLoss } from "../losses/differentiable-loss";
 import type { Gradients, LogProbsOptions, Policy, PolicyParameter, PolicyRow } from "../policy";
 
 /**
@@ -19,7 +19,7 @@ function abandonTape(): void {
 /**
  * Forward, loss and backward of some rows together. A pass that throws leaves nothing behind.
  *
- * @param evaluate the loss and its derivatives from log-probabilities and entropies, flat [B · T]
+ * @param evaluate the loss and its derivatives from log-probabilities, entropies and candidates, flat
  * @returns d loss / d parameter by name, owned by the caller; parameters that the rows do not reach are absent
  */
 export function policyGradients<Row extends PolicyRow>(
@@ -27,14 +27,13 @@ export function policyGradients<Row extends PolicyRow>(
   parameters: readonly PolicyParameter[],
   rows: readonly Row[],
   options: LogProbsOptions,
-  evaluate: (logProbs: Float32Array, entropies?: Float32Array) => HostLoss,
+  evaluate: EvaluateLoss,
 ): Gradients {
   const gradients: Gradients = new Map();
   try {
     const { value, grads } = tf.engine().gradients(
       () => {
-        const values = policy.logProbs(rows, options);
-        return differentiableLoss(values.logProbs, values.entropy, evaluate);
+        return differentiableLoss(policy.logProbs(rows, options), evaluate);
       },
       parameters.map((parameter) => parameter.variable),
       undefined,

@@ -3,7 +3,7 @@
  * tokens. Checked and completed here, before anything is computed.
  */
 import { LearnerConfigError } from "../errors";
-import type { PolicyRow } from "../policy";
+import type { PolicyRow, TopTokens } from "../policy";
 
 /** One rollout to learn from. Arrays have one entry per completion token. */
 export interface TrainingRow<Row extends PolicyRow = PolicyRow> {
@@ -20,6 +20,8 @@ export interface TrainingRow<Row extends PolicyRow = PolicyRow> {
   readonly rolloutLogProbs?: ArrayLike<number>;
   /** log π_ref, for a KL term. */
   readonly refLogProbs?: ArrayLike<number>;
+  /** K tokens of each position and a teacher's log-probabilities of them; absent: the row has no divergence. */
+  readonly candidates?: TopTokens;
   /** 1 for tokens to learn from, 0 for others. Default 1 everywhere. */
   readonly mask?: ArrayLike<number>;
   /** Constant factors on the policy loss (token-selection.ts). */
@@ -36,6 +38,7 @@ export interface PreparedRow<Row extends PolicyRow = PolicyRow> {
   readonly oldLogProbs?: ArrayLike<number>;
   readonly rolloutLogProbs?: ArrayLike<number>;
   readonly refLogProbs?: ArrayLike<number>;
+  readonly candidates?: TopTokens;
   readonly policyWeights?: ArrayLike<number>;
   importanceWeights?: Float64Array;
 }
@@ -48,7 +51,13 @@ const ARRAYS = ["oldLogProbs", "rolloutLogProbs", "refLogProbs", "mask", "policy
  */
 export function prepareRows<Row extends PolicyRow>(
   rows: readonly TrainingRow<Row>[],
-  needs: { readonly refLogProbs: boolean; readonly oldLogProbs: boolean; readonly rolloutLogProbs: boolean },
+  needs: {
+    readonly refLogProbs: boolean;
+    readonly oldLogProbs: boolean;
+    readonly rolloutLogProbs: boolean;
+    /** K of each position, for rows with candidates. */
+    readonly candidates?: number | undefined;
+  },
 ): PreparedRow<Row>[] {
   const prepared: PreparedRow<Row>[] = [];
   rows.forEach((row, index) => {
@@ -76,6 +85,7 @@ export function prepareRows<Row extends PolicyRow>(
         });
       }
     }
+    if (row.candidates) checkCandidates(row.candidates, index, length * (needs.candidates ?? 0));
     prepared.push({
       ...row,
       index,
@@ -85,6 +95,19 @@ export function prepareRows<Row extends PolicyRow>(
     });
   });
   return prepared;
+}
+
+function checkCandidates(candidates: TopTokens, index: number, entries: number): void {
+  for (const field of ["ids", "logProbs"] as const) {
+    const found = candidates[field].length;
+    if (found === entries) continue;
+    throw new LearnerConfigError({
+      key: `rows[${index}].candidates.${field}`,
+      expected: `${entries} entries: for each completion token the count of objective.divergence`,
+      found: String(found),
+      fix: "take them from policy.topTokens with that count",
+    });
+  }
 }
 
 function tokenAdvantages(advantage: number | ArrayLike<number>, length: number, index: number): Float64Array {

@@ -14,6 +14,8 @@ export interface UpdateStats {
   readonly kl: number;
   /** Mean entropy under the loss's weights; only where it was measured. */
   readonly entropy: number;
+  /** Mean divergence from the teacher under the loss's weights; 0 without candidates. */
+  readonly divergence: number;
   /** N: tokens of the update, those of rows without signal included. */
   readonly tokens: number;
   /** S: sequences of the update. */
@@ -67,6 +69,7 @@ export function updateStats(
     policyLoss: sums.policyLoss,
     kl: sums.kl,
     entropy: sums.entropy,
+    divergence: sums.divergence,
     tokens: counts.tokens,
     sequences: counts.sequences,
     rows: part.rows,

@@ -5,7 +5,8 @@
  * Reading is synchronous, which WebGPU backends allow only through a slow path; a custom gradient cannot wait.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import type { Scalar, Tensor, Tensor2D } from "@tensorflow/tfjs-core";
+import type { Scalar, Tensor } from "@tensorflow/tfjs-core";
+import type { TokenLogProbs } from "../policy";
 
 /** What the host computes from the numbers it is given, flat [B · T]. */
 export interface HostLoss {
@@ -14,34 +15,39 @@ export interface HostLoss {
   readonly logProbGradient: Float64Array;
   /** d loss / d entropies; absent: 0. */
   readonly entropyGradient?: Float64Array;
+  /** d loss / d candidates, flat [B · T · K]; absent: 0. */
+  readonly candidateGradient?: Float64Array;
 }
 
+/** Reads the numbers of the tensors. */
+export type EvaluateLoss = (logProbs: Float32Array, entropies?: Float32Array, candidates?: Float32Array) => HostLoss;
+
 /**
- * The scalar loss, differentiable in both tensors.
- * @example differentiableLoss(logProbs, undefined, (values) => evaluateObjective({ ...batch, logProbs: values }, {}, counts))
- * @param logProbs [B, T]
- * @param entropies [B, T], if the loss uses them
+ * The scalar loss, differentiable in all of the tensors.
+ * @example differentiableLoss({ logProbs }, (values) => evaluateObjective({ ...batch, logProbs: values }, {}, counts))
+ * @param values log-probabilities, and entropies and candidates if the loss uses them
  */
-export function differentiableLoss(
-  logProbs: Tensor2D,
-  entropies: Tensor2D | undefined,
-  evaluate: (logProbs: Float32Array, entropies?: Float32Array) => HostLoss,
-): Scalar {
-  const shape = logProbs.shape;
-  const inputs = entropies ? [logProbs, entropies] : [logProbs];
+export function differentiableLoss({ logProbs, entropy, candidates }: TokenLogProbs, evaluate: EvaluateLoss): Scalar {
+  const optional = [entropy, candidates];
+  const inputs = [logProbs, ...optional.filter((tensor) => tensor !== undefined)];
   const operation = tf.customGrad((...args: (Tensor | tf.GradSaveFunc)[]) => {
-    const [lp, entropy] = args.filter((arg): arg is Tensor => arg instanceof tf.Tensor);
-    const result = evaluate(lp!.dataSync() as Float32Array, entropy?.dataSync() as Float32Array | undefined);
+    const given = args.filter((arg): arg is Tensor => arg instanceof tf.Tensor);
+    const numbers = given.map((tensor) => tensor.dataSync() as Float32Array);
+    const [ownLogProbs, ...others] = numbers;
+    const [entropies, ofCandidates] = optional.map((tensor) => (tensor ? others.shift() : undefined));
+    const result = evaluate(ownLogProbs!, entropies, ofCandidates);
+    const gradients = [
+      result.logProbGradient,
+      ...(entropy ? [result.entropyGradient] : []),
+      ...(candidates ? [result.candidateGradient] : []),
+    ];
     return {
       value: tf.scalar(result.loss),
-      gradFunc: (dy: Tensor) => {
-        const byLogProb = tf.mul(dy, tf.tensor2d(Float32Array.from(result.logProbGradient), shape));
-        if (!entropy) return [byLogProb];
-        const byEntropy = result.entropyGradient
-          ? tf.mul(dy, tf.tensor2d(Float32Array.from(result.entropyGradient), shape))
-          : tf.zeros(shape);
-        return [byLogProb, byEntropy];
-      },
+      gradFunc: (dy: Tensor) =>
+        inputs.map(({ shape }, i) => {
+          const gradient = gradients[i];
+          return gradient ? tf.mul(dy, tf.tensor2d(Float32Array.from(gradient), shape)) : tf.zeros(shape);
+        }),
     };
   });
   return operation(...inputs) as Scalar;

@@ -1,12 +1,14 @@
 /**
- * The training objective: policy loss + KL to a reference - entropy bonus, each aggregated with the same token weights.
+ * The training objective: policy loss + KL to a reference - entropy bonus + divergence from a teacher, each aggregated with
+ * the same token weights.
  *
- *   loss = Σ w (u l) - c_H Σ w H + β Σ w kl        w: aggregation.ts;  u: importance weights and token selection
+ *   loss = Σ w (u l) - c_H Σ w H + β Σ w kl + c_D Σ w D        w: aggregation.ts;  u: importance weights, token selection
  *
  * Returns the loss of these rows' share, its derivatives, and sums for diagnostics; all of it adds up over
  * micro-batches.
  */
 import { aggregationWeights, type BatchCounts } from "./aggregation";
+import { divergence, type DivergenceConfig } from "./divergence";
 import { klTerm, type KlEstimator } from "./kl-penalty";
 import { ppoClip } from "./ppo-clip";
 import {
@@ -40,12 +42,20 @@ export interface ObjectiveConfig {
   };
   /** Entropy bonus. Default 0. */
   readonly entropyCoefficient?: number;
+  /** Divergence from a teacher over K tokens of each position (divergence.ts); absent: none. */
+  readonly divergence?: DivergenceConfig & {
+    readonly coefficient: number;
+    /** K. */
+    readonly count: number;
+  };
 }
 
 /** The rows of one micro-batch, flat [B · T]. */
 export interface ObjectiveBatch extends TokenBatch {
   readonly refLogProbs?: ArrayLike<number>;
   readonly entropies?: ArrayLike<number>;
+  /** log p of the K candidates of each token by the policy and by the teacher, flat [B · T · K]. NaN: no teacher. */
+  readonly candidates?: { readonly logProbs: Float32Array; readonly teacher: Float32Array };
   /** Further constant factors on the policy loss (token-selection.ts). */
   readonly policyWeights?: ArrayLike<number>;
 }
@@ -58,6 +68,8 @@ export interface ObjectiveSums {
   kl: number;
   /** Σ w H, without c_H; 0 without entropies. */
   entropy: number;
+  /** Σ w D, without c_D; 0 without candidates. */
+  divergence: number;
   tokens: number;
   clippedLow: number;
   clippedHigh: number;
@@ -75,6 +87,8 @@ export interface ObjectiveResult {
   readonly logProbGradient: Float64Array;
   /** Only with an entropy bonus. */
   readonly entropyGradient?: Float64Array;
+  /** Only with a divergence, flat [B · T · K]. */
+  readonly candidateGradient?: Float64Array;
   readonly sums: ObjectiveSums;
 }
 
@@ -85,6 +99,7 @@ export function emptyObjectiveSums(): ObjectiveSums {
     policyLoss: 0,
     kl: 0,
     entropy: 0,
+    divergence: 0,
     tokens: 0,
     clippedLow: 0,
     clippedHigh: 0,
@@ -108,7 +123,7 @@ export function addObjectiveSums(a: ObjectiveSums, b: ObjectiveSums): ObjectiveS
 /**
  * Evaluates the objective on a micro-batch.
  * @param counts sizes of the whole update
- * @throws RangeError when the KL or the entropy bonus lacks its input
+ * @throws RangeError when the KL, the entropy bonus or the divergence lacks its input
  */
 export function evaluateObjective(
   batch: ObjectiveBatch,
@@ -122,9 +137,11 @@ export function evaluateObjective(
   if (config.kl && config.kl.coefficient !== 0 && !batch.refLogProbs)
     throw new RangeError("a KL term needs refLogProbs");
   if (entropyCoefficient !== 0 && !batch.entropies) throw new RangeError("an entropy bonus needs entropies");
+  if (config.divergence && !batch.candidates) throw new RangeError("a divergence needs candidates");
   const token = policyLoss.evaluate(batch);
   const sums = emptyObjectiveSums();
   const logProbGradient = new Float64Array(weights.length);
+  const candidateGradient = config.divergence && new Float64Array(weights.length * config.divergence.count);
   for (let i = 0; i < weights.length; i++) {
     if (batch.mask[i] === 0) continue;
     const weight = weights[i]!;
@@ -139,13 +156,25 @@ export function evaluateObjective(
       logProbGradient[i]! += (config.kl?.coefficient ?? 0) * weight * kl.gradient;
     }
     if (batch.entropies) sums.entropy += weight * batch.entropies[i]!;
+    if (config.divergence && batch.candidates && !Number.isNaN(batch.candidates.teacher[i * config.divergence.count])) {
+      const { count, coefficient } = config.divergence;
+      const of = (values: Float32Array): Float32Array => values.subarray(i * count, (i + 1) * count);
+      const found = divergence(of(batch.candidates.logProbs), of(batch.candidates.teacher), config.divergence);
+      sums.divergence += weight * found.value;
+      candidateGradient?.set(
+        found.gradient.map((slope) => coefficient * weight * slope),
+        i * count,
+      );
+    }
     countDiagnostics(sums, batch, token.clipped[i]!, i);
   }
   sums.loss = sums.policyLoss + (config.kl?.coefficient ?? 0) * sums.kl - entropyCoefficient * sums.entropy;
+  if (config.divergence) sums.loss += config.divergence.coefficient * sums.divergence;
   return {
     loss: sums.loss,
     logProbGradient,
     ...(entropyCoefficient !== 0 ? { entropyGradient: weights.map((w) => -entropyCoefficient * w) } : {}),
+    ...(candidateGradient ? { candidateGradient } : {}),
     sums,
   };
 }

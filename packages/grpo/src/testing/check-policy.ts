@@ -130,7 +130,7 @@ function gradientProblem<Row extends PolicyRow>(
   const variables = policy.parameters.map((parameter) => parameter.variable);
   const { value, grads } = tf.engine().gradients(
     () =>
-      differentiableLoss(policy.logProbs(rows, { width }).logProbs, undefined, (values) => ({
+      differentiableLoss({ logProbs: policy.logProbs(rows, { width }).logProbs }, (values) => ({
         loss: total(values),
         logProbGradient: weights,
       })),

@@ -56,6 +56,56 @@ async function collect(
   return out.sort((a, b) => a.promptIndex - b.promptIndex || a.sampleIndex - b.sampleIndex);
 }
 
+describe("topTokens", () => {
+  it("are the likeliest of each position, and logProbs gives their log-probabilities again", () => {
+    const policy = make();
+    const shared = prompt(1, 5, [4, 4]);
+    const rows: TokenizedRollout[] = [
+      { ...shared, completionIds: completion(1, 4), group: 0 },
+      { ...prompt(2, 3), completionIds: completion(2, 6), group: 1, responseMask: Uint8Array.of(1, 1, 0, 0, 1, 1) },
+      { ...shared, completionIds: completion(4, 5), group: 0 },
+      { ...prompt(5, 4), completionIds: new Int32Array(0), group: 2 },
+    ];
+    const count = 3;
+    const before = tf.memory().numTensors;
+    const top = policy.topTokens(rows, count, 0.8);
+    const found = tf.tidy(() => {
+      const ids = top.map((row) => row.ids);
+      const { candidates, logProbs } = policy.logProbs(rows, {
+        width: 7,
+        temperature: 0.8,
+        candidates: { ids, count },
+      });
+      return [candidates!.dataSync(), logProbs.dataSync()] as const;
+    });
+    rows.forEach(({ completionIds, responseMask, ...asked }, row) => {
+      const whole = { ...asked, promptIds: Int32Array.of(...asked.promptIds, ...completionIds) };
+      const logP = tf.tidy(
+        () => tf.logSoftmax(tf.div(policy.forward([whole]), 0.8)).arraySync() as unknown as number[][],
+      );
+      completionIds.forEach((id, t) => {
+        const own = (values: ArrayLike<number>, start: number): number[] =>
+          Array.from({ length: count }, (_, k) => values[start + k]!);
+        const again = own(found[0], (row * 7 + t) * count);
+        if (responseMask?.[t] === 0) return expect(again).toEqual([0, 0, 0]);
+        const all = logP[asked.promptIds.length + t - 1]!;
+        const likeliest = [...all.keys()].sort((a, b) => all[b]! - all[a]!).slice(0, count);
+        expect(own(top[row]!.ids, t * count)).toEqual(likeliest);
+        expectClose(
+          again,
+          likeliest.map((token) => all[token]!),
+          1e-4,
+          `row ${row}, token ${t}`,
+        );
+        expectClose(own(top[row]!.logProbs, t * count), again, 1e-5, "twice");
+        expect(found[1][row * 7 + t]).toBeCloseTo(all[id]!, 4);
+      });
+    });
+    expect(tf.memory().numTensors).toBe(before);
+    policy.dispose();
+  });
+});
+
 describe("logProbs", () => {
   const shared = prompt(1, 5, [4, 4]);
   const rows: TokenizedRollout[] = [

@@ -11,13 +11,15 @@ import { DecodingMemory } from "../generation/decoding-memory";
 import { generateCompletions, type GeneratedCompletion, type GenerateOptions } from "../generation/generate";
 import { gatherRows } from "../kernels/gather-rows";
 import { linear } from "../kernels/linear";
+import { candidateLogProbs, topTokens, type TopTokens } from "../kernels/candidate-log-probs";
 import { tokenLogProbs } from "../kernels/token-log-probs";
 import { attachAdapter, type AdapterOptions, type AttachedAdapter } from "../lora/adapter";
 import { headWeight, languageModel } from "../model/language-model";
 import { type Bfloat16Values, holdsBfloat16, roundToBfloat16, type WeightDtype } from "../kernels/bfloat16-matrix";
 import { ModelWeights, type ModelParameter } from "../weights/model-weights";
-import { countTreeTokens, groupRows, packTrees, type PackedTokens } from "../model/packed-batch";
+import { countTreeTokens, packTrees, type PackedTokens } from "../model/packed-batch";
 import { isLinearWeight, type ParameterGroup, type ParameterShape } from "../weights/parameter-shapes";
+import { placesIn, predictedTokens, type PredictedTokens } from "../model/predicted-tokens";
 import type { PromptInput, TokenizedRollout } from "../model/tokenized-rollout";
 import { encodeSafetensors } from "../safetensors/encode";
 import type { PolicyPlatform } from "./policy-platform";
@@ -72,6 +74,8 @@ export interface LogProbsOptions {
   readonly temperature?: number;
   /** Whether the entropy of each position's distribution is wanted as well (with gradient). */
   readonly entropy?: boolean;
+  /** K tokens of each position of each row, flat [T · K], whose log-probabilities are wanted as well. */
+  readonly candidates?: { readonly ids: readonly Int32Array[]; readonly count: number };
 }
 
 export interface TokenLogProbs {
@@ -79,6 +83,8 @@ export interface TokenLogProbs {
   readonly logProbs: tf.Tensor2D;
   /** Entropy of the full distribution at each completion position, [B, T], 0 past a row's end. */
   readonly entropy?: tf.Tensor2D;
+  /** log p of the candidates of each completion position, [B, T · K], 0 past a row's end. */
+  readonly candidates?: tf.Tensor2D;
 }
 
 /** A vision-language model on the current TensorFlow.js backend. Fits the learner of `@v-triune/grpo`. */
@@ -119,44 +125,63 @@ export class VlmPolicy {
    * @throws RangeError when a completion is longer than `width`
    */
   logProbs(rows: readonly TokenizedRollout[], options: LogProbsOptions): TokenLogProbs {
-    const { width, temperature = 1, entropy = false } = options;
-    const { trees, order } = groupRows(rows);
-    const tokens = packTrees(trees, this.config);
-    const total = rows.reduce((sum, row) => sum + writtenTokens(row), 0);
-    const select = new Int32Array(total);
-    const targets = new Int32Array(total);
-    const place = new Int32Array(rows.length * width).fill(-1);
-    let next = 0;
-    rows.forEach((row, i) => {
-      const count = row.completionIds.length;
-      if (count > width)
-        throw new RangeError(`logProbs: row ${i} has ${count} completion tokens, more than the width ${width}`);
-      const { tree, branch } = order[i]!;
-      const at = tokens.trees[tree]!;
-      for (let t = 0; t < count; t++) {
-        if (row.responseMask?.[t] === 0) continue;
-        select[next] = t === 0 ? at.start + at.promptLength - 1 : at.branchStarts[branch]! + t - 1;
-        targets[next] = row.completionIds[t]!;
-        place[i * width + t] = next++;
-      }
-    });
+    const { width, temperature = 1, entropy = false, candidates } = options;
+    const long = rows.findIndex(({ completionIds }) => completionIds.length > width);
+    if (long >= 0)
+      throw new RangeError(
+        `logProbs: row ${long} has ${rows[long]!.completionIds.length} completion tokens, more than the width ${width}`,
+      );
+    const predicted = predictedTokens(rows, this.config);
+    const { targets, at } = predicted;
+    const place = placesIn(predicted, rows.length, width);
     return tf.tidy(() => {
-      if (total === 0)
+      const zeros = (columns: number): tf.Tensor2D => tf.zeros([rows.length, columns]);
+      if (targets.length === 0)
         return {
-          logProbs: tf.zeros<tf.Rank.R2>([rows.length, width]),
-          ...(entropy ? { entropy: tf.zeros<tf.Rank.R2>([rows.length, width]) } : {}),
+          logProbs: zeros(width),
+          ...(entropy ? { entropy: zeros(width) } : {}),
+          ...(candidates ? { candidates: zeros(width * candidates.count) } : {}),
         };
-      const checkpointing = this.options.gradientCheckpointing ?? false;
-      const hidden = languageModel(tokens, this.#features(tokens), this.#weights, this.config.text, {
-        select,
-        checkpointing,
-      });
-      const values = tokenLogProbs(hidden, headWeight(this.#weights), targets, { temperature, entropy });
+      const hidden = this.#predicting(predicted);
+      const head = headWeight(this.#weights);
+      const values = tokenLogProbs(hidden, head, targets, { temperature, entropy });
       const spread = gatherRows(values, place);
       const column = (index: number): tf.Tensor2D =>
         tf.reshape(entropy ? tf.slice2d(spread, [0, index], [-1, 1]) : spread, [rows.length, width]);
-      return { logProbs: column(0), ...(entropy ? { entropy: column(1) } : {}) };
+      const spreadCandidates = (wanted: NonNullable<LogProbsOptions["candidates"]>): tf.Tensor2D => {
+        const found = candidateLogProbs(hidden, head, idsAt(at, wanted), temperature);
+        return tf.reshape(gatherRows(found, place), [rows.length, width * wanted.count]);
+      };
+      return {
+        logProbs: column(0),
+        ...(entropy ? { entropy: column(1) } : {}),
+        ...(candidates ? { candidates: spreadCandidates(candidates) } : {}),
+      };
     });
+  }
+
+  /**
+   * The K likeliest tokens at each position of the rows' completions and their log-probabilities, flat [T · K] for each
+   * row; without a gradient. What a tool wrote has zeros.
+   *
+   * @throws PromptError as `logProbs`
+   */
+  topTokens(rows: readonly TokenizedRollout[], count: number, temperature = 1): TopTokens[] {
+    const predicted = predictedTokens(rows, this.config);
+    const { at } = predicted;
+    const found = rows.map(({ completionIds: { length } }): TopTokens => ({
+      ids: new Int32Array(length * count),
+      logProbs: new Float32Array(length * count),
+    }));
+    if (at.length === 0) return found;
+    const hidden = tf.tidy(() => this.#predicting(predicted));
+    const top = topTokens(hidden, headWeight(this.#weights), count, temperature);
+    hidden.dispose();
+    at.forEach(([row, t], i) => {
+      found[row]!.ids.set(top.ids.subarray(i * count, (i + 1) * count), t * count);
+      found[row]!.logProbs.set(top.logProbs.subarray(i * count, (i + 1) * count), t * count);
+    });
+    return found;
   }
 
   /**
@@ -277,6 +302,12 @@ export class VlmPolicy {
     this.#weights.dispose();
   }
 
+  /** Final hidden states of the positions that predict, [M, hidden]. */
+  #predicting({ tokens, select }: PredictedTokens): tf.Tensor2D {
+    const checkpointing = this.options.gradientCheckpointing ?? false;
+    return languageModel(tokens, this.#features(tokens), this.#weights, this.config.text, { select, checkpointing });
+  }
+
   #features(tokens: PackedTokens, trace?: Trace): tf.Tensor2D | undefined {
     if (tokens.visuals.length === 0) return undefined;
     const inputs = tokens.visuals.map(({ input }) => input);
@@ -285,9 +316,11 @@ export class VlmPolicy {
   }
 }
 
-/** Tokens that the policy wrote. */
-function writtenTokens({ completionIds, responseMask }: TokenizedRollout): number {
-  return responseMask?.reduce((sum, written) => sum + written, 0) ?? completionIds.length;
+/** The candidates of the positions that predict, flat [M · K]. */
+function idsAt(at: PredictedTokens["at"], { ids, count }: NonNullable<LogProbsOptions["candidates"]>): Int32Array {
+  const found = new Int32Array(at.length * count);
+  at.forEach(([row, t], i) => found.set(ids[row]!.subarray(t * count, (t + 1) * count), i * count));
+  return found;
 }
 
 /**

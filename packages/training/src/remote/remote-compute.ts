@@ -258,6 +258,7 @@ export class RemoteCompute implements Compute {
       policyLoss: sums.policyLoss,
       kl: sums.kl,
       entropy: sums.entropy,
+      divergence: sums.divergence,
       tokens: counts.tokens,
       sequences: counts.sequences,
       rows,

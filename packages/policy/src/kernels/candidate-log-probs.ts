@@ -1,0 +1,113 @@
+/**
+ * Log-probabilities of K tokens at each position, and which K are the likeliest, straight from hidden states:
+ * z = h Wᵀ / τ, log p_k = z[k] - logsumexp z. Backward: dz = Σ_k g_k (1[k] - p), with g_k the gradient of log p_k.
+ *
+ * A distillation compares distributions by them (`divergence` of @v-triune/grpo).
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import { asFloat32, Bfloat16Matrix, freeCopy, type Matrix } from "./bfloat16-matrix";
+import { withGradient } from "./custom-gradient";
+import {
+  type RowChunk,
+  chunkStates,
+  headGradients,
+  logDistribution,
+  passing,
+  rowChunks,
+  stackRows,
+} from "./logits-in-chunks";
+
+/** K tokens of each position, flat [M · K], and their log-probabilities. */
+export interface TopTokens {
+  readonly ids: Int32Array;
+  readonly logProbs: Float32Array;
+}
+
+/**
+ * @param hidden final hidden states of the positions that predict, [M, D]
+ * @param head [V, D]
+ * @param ids the tokens, different ones at each position, flat [M · K]
+ * @returns [M, K]
+ * @throws RangeError for a token outside of the vocabulary
+ */
+export function candidateLogProbs(
+  hidden: tf.Tensor2D,
+  head: Matrix,
+  ids: Int32Array,
+  temperature: number,
+): tf.Tensor2D {
+  const [rows, vocabulary] = [hidden.shape[0], head.shape[0]];
+  const count = ids.length / rows;
+  const strange = ids.find((id) => id < 0 || id >= vocabulary);
+  if (strange !== undefined) throw new RangeError(`candidateLogProbs: token ${strange} of ${vocabulary}`);
+  const trainable = head instanceof tf.Variable;
+  const chunks = rowChunks(rows, vocabulary);
+  return withGradient<tf.Tensor2D>(trainable ? [hidden, head] : [hidden], (save) => {
+    const weight = asFloat32(head);
+    const value = stackRows(
+      chunks.map((chunk) =>
+        tf.tidy(() => {
+          const logP = logDistribution(chunkStates(hidden, chunk), weight, temperature);
+          return tf.reshape(tf.gather(tf.reshape(logP, [-1]), places(ids, chunk, count, vocabulary)), [-1, count]);
+        }),
+      ),
+    );
+    freeCopy(head, weight);
+    save(head instanceof Bfloat16Matrix ? [hidden] : [hidden, head]);
+    return {
+      value,
+      gradient: (dy, saved) => {
+        const [hidden, kept] = saved as [tf.Tensor2D, tf.Tensor2D?];
+        const weight = kept ?? asFloat32(head);
+        return headGradients(chunks, hidden, weight, { temperature, trainable }, (chunk, states) => {
+          const logP = logDistribution(states, weight, temperature);
+          const p = passing([logP], (): tf.Tensor2D => tf.exp(logP));
+          return passing([p], () => {
+            const own = tf.slice2d(dy, [chunk.start, 0], [chunk.count, -1]);
+            const spread = tf.scatterND(
+              tf.expandDims(places(ids, chunk, count, vocabulary), 1),
+              tf.reshape(own, [-1]),
+              [chunk.count * vocabulary],
+            );
+            return tf.sub(
+              tf.reshape(spread, [chunk.count, vocabulary]),
+              tf.mul(tf.sum(own, 1, true), p),
+            ) as tf.Tensor2D;
+          });
+        });
+      },
+    };
+  });
+}
+
+/**
+ * The K likeliest tokens of each position, the likeliest first; without a gradient.
+ *
+ * @param hidden [M, D]
+ * @param head [V, D]
+ */
+export function topTokens(hidden: tf.Tensor2D, head: Matrix, count: number, temperature: number): TopTokens {
+  const [rows, vocabulary] = [hidden.shape[0], head.shape[0]];
+  const ids = new Int32Array(rows * count);
+  const logProbs = new Float32Array(rows * count);
+  const weight = asFloat32(head);
+  for (const chunk of rowChunks(rows, vocabulary)) {
+    const { values, indices } = tf.tidy(() =>
+      tf.topk(logDistribution(chunkStates(hidden, chunk), weight, temperature), count),
+    );
+    ids.set(indices.dataSync() as Int32Array, chunk.start * count);
+    logProbs.set(values.dataSync() as Float32Array, chunk.start * count);
+    tf.dispose([values, indices]);
+  }
+  freeCopy(head, weight);
+  return { ids, logProbs };
+}
+
+/** Where a chunk's tokens lie in its flat [m · V]. */
+function places(ids: Int32Array, { start, count: rows }: RowChunk, count: number, vocabulary: number): tf.Tensor1D {
+  const own = ids.subarray(start * count, (start + rows) * count);
+  return tf.tensor1d(
+    own.map((id, i) => Math.floor(i / count) * vocabulary + id),
+    "int32",
+  );
+}
