@@ -9,5 +9,6 @@ export { drawQuestion, fingerprints, heldOutQuestions } from "./question-stream"
 export { freeText, responseText } from "./response";
 export { demoSourceNames, demoSources } from "./sources";
 export { toSample } from "./to-sample";
+export { toWideSample, wideSourceNames } from "./wide-sample";
 export { writeTinyRun } from "./tiny-run";
 export { writeTinyTurnsRun } from "./tiny-turns-run";

@@ -2,7 +2,7 @@
 export { type CallForm, type ObservationMessage, callForm } from "./turns/call-form";
 export { type Conversation, type ConversationEnd, type ConversationTurn, maskOf } from "./turns/conversation";
 export { Conversations, type TurnRules } from "./turns/conversations";
-export { type LookQuality, goldRegions, lookQuality, lookedRegions } from "./turns/looks";
+export { type LookQuality, type Region, goldRegions, lookQuality, lookedRegions, statedRegions } from "./turns/looks";
 export { builtInTool } from "./tools/built-in-tools";
 export { BUILT_IN_TOOLS, type BuiltInToolName, CALL_FORMS, type CallFormName, isBuiltInTool } from "./tools/tool-names";
 export { calculate } from "./tools/calculate";
@@ -14,7 +14,7 @@ export {
   type ToolCall,
   callTool,
 } from "./tools/call-tool";
-export { type CropArguments, type CropOptions, createCropTool } from "./tools/crop";
+export { type CropArguments, type CropOptions, createCropTool, cutOut } from "./tools/crop";
 export { type MarkArguments, createMarkTool } from "./tools/mark";
 export { type MeasureArguments, createMeasureTool } from "./tools/measure";
 export { type RotateArguments, rotate } from "./tools/rotate";

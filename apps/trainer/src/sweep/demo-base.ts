@@ -13,9 +13,12 @@ import {
   fingerprints,
   heldOutQuestions,
   toSample,
+  toWideSample,
+  wideSourceNames,
   writeHeldOutData,
 } from "@v-triune/demo-tasks";
 import { createRandom } from "@v-triune/rollouts";
+import type { Sample } from "@v-triune/schema";
 import { writeFileAtomic } from "@v-triune/training/run-folder";
 import { demoConfig } from "../demo/demo-config";
 import { demoBaseModelFolder, demoModelFolder } from "../demo/run-demo";
@@ -34,9 +37,25 @@ export const demoVariables = (folder: string): Variables => ({
   tunedModel: demoModelFolder,
 });
 
+/** Writes `wide.parquet` and `wide-held-out.parquet`: pictures on a larger, empty ground. */
+async function writeWideData(folder: string, heldOut: ReadonlySet<string>): Promise<void> {
+  const random = createRandom(dataSeed, 200);
+  const sets = { "wide.parquet": [], "wide-held-out.parquet": [] } as Record<string, Promise<Sample>[]>;
+  for (let at = 0; at < perSource; at++)
+    for (const source of wideSourceNames) {
+      const question = drawQuestion(source, random, heldOut);
+      sets["wide.parquet"]!.push(toWideSample(source, `train-${at}`, question, random));
+    }
+  for (const [at, { source, question }] of heldOutQuestions(heldOutPerSource).entries())
+    if (wideSourceNames.includes(source))
+      sets["wide-held-out.parquet"]!.push(toWideSample(source, `held-out-${at}`, question, random));
+  for (const [name, samples] of Object.entries(sets))
+    if (!existsSync(join(folder, name))) await writeSamples(join(folder, name), await Promise.all(samples));
+}
+
 /**
- * Writes `train/train_TASK_SOURCE_160.parquet`, `held-out.parquet` and `base.json` into a folder, unless they are
- * there.
+ * Writes `train/train_TASK_SOURCE_160.parquet`, `held-out.parquet`, the same for wide pictures, and `base.json` into a
+ * folder, unless they are there.
  *
  * @returns the configuration's path
  */
@@ -58,6 +77,7 @@ export async function writeDemoBase(folder: string): Promise<string> {
       ),
     );
   }
+  await writeWideData(folder, heldOut);
   const evalData = join(folder, "held-out.parquet");
   if (!existsSync(evalData)) await writeHeldOutData(evalData, heldOutPerSource);
   const { optimizer, run, update, ...config } = demoConfig({

@@ -96,7 +96,7 @@ describe("a sweep's file", () => {
 describe("the sweeps that come with the program", () => {
   const names = readdirSync(join(packageRoot, "ablations"));
 
-  it("are the paper's five and six of our own", () =>
+  it("are the paper's five and seven of our own", () =>
     expect(names).toEqual([
       "adaptive-iou.yaml",
       "difficulty-sampling.yaml",
@@ -104,6 +104,7 @@ describe("the sweeps that come with the program", () => {
       "freeze.yaml",
       "gdpo.yaml",
       "learning-rate.yaml",
+      "look-at.yaml",
       "on-off-policy.yaml",
       "reward-design.yaml",
       "rl-zero.yaml",

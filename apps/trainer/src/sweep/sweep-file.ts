@@ -12,7 +12,7 @@
  *         off-policy: {update.miniBatch: 2}
  *     seeds: [1, 2, 3]
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { ConfigError } from "@v-triune/errors";
 import { parseOverride } from "@v-triune/training/config";
@@ -64,8 +64,10 @@ const schema = type({
 /** Keys that a sweep gives each run itself. */
 const ownKeys = ["run.seed", "run.name", "run.folder"];
 
-/** The sweeps that come with the program, by file name. */
 const shippedFolder = join(packageRoot, "ablations");
+
+/** Names of the sweeps that come with the program. */
+export const shippedSweeps = (): string[] => readdirSync(shippedFolder).map((name) => basename(name, ".yaml"));
 
 /**
  * Reads a sweep's file.
@@ -138,9 +140,7 @@ function findSweepFile(path: string, cwd: string): string {
   throw new ConfigError({
     what: "The sweep's file does not exist.",
     where: full,
-    expected:
-      "a .yaml or .json file, or the name of one that comes with the program: adaptive-iou, difficulty-sampling, freeze, " +
-      "learning-rate, on-off-policy, reward-design, task-mix",
+    expected: `a .yaml or .json file, or the name of one that comes with the program: ${shippedSweeps().join(", ")}`,
     found: "nothing there",
   });
 }

@@ -23,14 +23,20 @@ export interface LookQuality {
  * @returns undefined if the sample does not say
  */
 export function goldRegions({ reward_model: reward }: Pick<Sample, "reward_model">): readonly Region[] | undefined {
-  const stated = (reward.verifier_parm as { readonly look_at?: unknown }).look_at;
-  if (Array.isArray(stated) && stated.length > 0 && stated.every(isRegion)) return stated;
+  const stated = statedRegions({ reward_model: reward });
+  if (stated) return stated;
   if (reward.verifier !== "detection") return undefined;
   const { boxes, gold_boxes: gold } = reward.verifier_parm as { readonly boxes?: string; readonly gold_boxes?: string };
   // Gold boxes in pixels would need the picture's size.
   if ((gold ?? boxes ?? "thousandths") !== "thousandths") return undefined;
   const found = answeredBoxes(reward.ground_truth, "thousandths");
   return found.length === 0 ? undefined : found.map(({ bbox }) => bbox);
+}
+
+/** `verifier_parm.look_at` of a sample; undefined if it has none. */
+export function statedRegions({ reward_model: reward }: Pick<Sample, "reward_model">): readonly Region[] | undefined {
+  const stated = (reward.verifier_parm as { readonly look_at?: unknown }).look_at;
+  return Array.isArray(stated) && stated.length > 0 && stated.every(isRegion) ? stated : undefined;
 }
 
 /** @returns undefined if no call cut anything out of the first picture, or the sample has no gold region */

@@ -15,9 +15,11 @@ import { RunFolderError } from "../run-folder/run-folder-error";
 import { writeFolderAtomic } from "../run-folder/write-file-atomic";
 import type { IouStates } from "../data/iou-thresholds";
 import type { DataPlace } from "../data/run-data";
+import type { Teacher, TeacherState } from "../model/teacher";
 import type { StepRollouts } from "../sampling/step-rollouts";
 import { MOMENTS_FILE, readMoments, writeMoments } from "./saved-moments";
 import { DIFFICULTY_FILE, readDifficulty, writeDifficulty } from "./saved-difficulty";
+import { TEACHER_FILE, readTeacher, writeTeacher } from "./saved-teacher";
 import { READY_ROLLOUTS_FILES, writeReadyRollouts } from "./ready-rollouts";
 
 /** What a run needs besides weights and moments to go on exactly where it stopped. */
@@ -44,19 +46,23 @@ export interface CheckpointParts {
   readonly learner: Pick<Learner<TokenizedRollout>, "exportState">;
   /** Rollouts of the next step, if they are made ahead. */
   readonly ready: StepRollouts | undefined;
+  /** Of a distillation whose teacher follows the policy. */
+  readonly teacher?: Pick<Teacher, "exportState"> | undefined;
 }
 
 /** @throws WriteError when the disk is full or not writable; an earlier checkpoint stays as it is */
 export async function saveCheckpoint(
   folder: string,
   step: number,
-  { place, policy, learner, ready }: CheckpointParts,
+  { place, policy, learner, ready, teacher }: CheckpointParts,
 ): Promise<void> {
   await writeFolderAtomic(folder, async (temporary) => {
     await policy.save(temporary);
     const { optimizer } = learner.exportState();
     await writeMoments(temporary, optimizer);
     if (ready) await writeReadyRollouts(temporary, ready);
+    const taught = teacher?.exportState();
+    if (taught) await writeTeacher(temporary, taught);
     if (place.difficulty) await writeDifficulty(temporary, place.difficulty);
     const files: Record<string, { bytes: number; sha256: string }> = {};
     for (const name of (await readdir(temporary)).sort()) files[name] = await fingerprint(join(temporary, name));
@@ -112,6 +118,7 @@ export interface LoadedCheckpoint {
   readonly state: Pick<TrainingState, "step">;
   readonly place: DataPlace;
   readonly learner: LearnerState;
+  readonly teacher?: TeacherState;
   /** Whether rollouts of the next step lie there. */
   readonly hasReadyRollouts: boolean;
 }
@@ -131,6 +138,7 @@ export async function loadCheckpoint(folder: string): Promise<LoadedCheckpoint> 
       ...(DIFFICULTY_FILE in state.files ? { difficulty: readDifficulty(folder) } : {}),
     },
     learner: { optimizer: readMoments(folder, state.optimizerSteps) },
+    ...(TEACHER_FILE in state.files ? { teacher: readTeacher(folder) } : {}),
     hasReadyRollouts: READY_ROLLOUTS_FILES.every((name) => name in state.files),
   };
 }
@@ -143,7 +151,7 @@ export async function loadCheckpoint(folder: string): Promise<LoadedCheckpoint> 
  */
 export async function verifyCheckpoint(folder: string): Promise<string[]> {
   const { files } = await verifiedState(folder);
-  const others = [MOMENTS_FILE, DIFFICULTY_FILE, ...READY_ROLLOUTS_FILES];
+  const others = [MOMENTS_FILE, DIFFICULTY_FILE, TEACHER_FILE, ...READY_ROLLOUTS_FILES];
   return Object.keys(files).filter((name) => !others.includes(name));
 }
 

@@ -6,7 +6,13 @@ import { checkAdaptiveIou } from "@v-triune/verifiers/detection";
 import type { ConfigSource } from "./config-source";
 import { formatKeyPath, type KeyPath } from "./key-path";
 import { LOSS_DEFAULTS } from "./default-config";
-import type { IouScheduleConfig, LossName, TrainerEngineConfig, TrainingConfig } from "./training-config";
+import type {
+  DistillationConfig,
+  IouScheduleConfig,
+  LossName,
+  TrainerEngineConfig,
+  TrainingConfig,
+} from "./training-config";
 
 /** Losses that are defined with one aggregation only. */
 const FIXED_AGGREGATION: readonly LossName[] = ["gmpo", "sapo"];
@@ -204,6 +210,7 @@ export function checkTogether(config: TrainingConfig, source: ConfigSource): voi
     : algorithm.perSource
       ? (["algorithm", "perSource"] as const)
       : undefined;
+  if (algorithm.distillation) checkTeacher(config, algorithm.distillation, refuse);
   if (byTeacherAlone && needsRewards) {
     refuse(
       needsRewards,
@@ -221,6 +228,28 @@ export function checkTogether(config: TrainingConfig, source: ConfigSource): voi
       String(algorithm.clipHigh),
     );
   }
+}
+
+function checkTeacher({ training }: TrainingConfig, distillation: DistillationConfig, refuse: Refuse): void {
+  const { teacher, divergence, clamp } = distillation;
+  if (divergence && clamp !== null)
+    refuse(
+      ["algorithm", "distillation", "clamp"],
+      "A divergence has no difference of two log-probabilities that could be bounded.",
+      "null",
+      String(clamp),
+      "or set algorithm.distillation.divergence: null",
+    );
+  if (training && (teacher === "self" || divergence))
+    refuse(
+      ["algorithm", "distillation", teacher === "self" ? "teacher" : "divergence"],
+      teacher === "self"
+        ? "A model on a server can't be copied as its own teacher."
+        : "A server that trains the model does not say which tokens are the likeliest.",
+      teacher === "self" ? "the folder of a model" : "null",
+      teacher === "self" ? "self" : "a divergence",
+      "or leave training.engine out (the local policy)",
+    );
 }
 
 /** What the Tinker API cannot express, said before the run. */

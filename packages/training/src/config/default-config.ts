@@ -14,6 +14,7 @@ import type {
   DataSetConfig,
   DifficultyConfig,
   DistillationConfig,
+  TeacherDivergenceConfig,
   LossName,
   ModelAdapterConfig,
   ToolRewardConfig,
@@ -185,10 +186,16 @@ export const TOOL_REWARD_DEFAULTS = {
 
 /** Of `algorithm.distillation` where there is a teacher. */
 export const DISTILLATION_DEFAULTS = {
+  updateRate: 0.05,
+  picture: "whole",
+  divergence: null,
   weight: 1,
   rewards: false,
   clamp: null,
 } as const satisfies Incomplete<DistillationConfig>;
+
+/** Of `algorithm.distillation.divergence` where there is one. */
+export const DIVERGENCE_DEFAULTS = { topK: 100, alpha: 0.5, tail: true } as const satisfies TeacherDivergenceConfig;
 
 /** Of `checkpoint.keepBest` where it is on. */
 export const KEEP_BEST_DEFAULTS = { metric: "acc/source_mean", mode: "max" } as const satisfies BestCheckpointConfig;

@@ -9,6 +9,7 @@ import {
   DEFAULTS,
   DIFFICULTY_DEFAULTS,
   DISTILLATION_DEFAULTS,
+  DIVERGENCE_DEFAULTS,
   ENGINE_DEFAULTS,
   KEEP_BEST_DEFAULTS,
   LOSS_DEFAULTS,
@@ -183,7 +184,13 @@ export function resolveInput(
           : {
               ...DISTILLATION_DEFAULTS,
               ...algorithm.distillation,
-              teacher: absolute(algorithm.distillation.teacher, "algorithm", "distillation", "teacher")!,
+              teacher:
+                algorithm.distillation.teacher === "self"
+                  ? "self"
+                  : absolute(algorithm.distillation.teacher, "algorithm", "distillation", "teacher")!,
+              divergence: algorithm.distillation.divergence
+                ? { ...DIVERGENCE_DEFAULTS, ...algorithm.distillation.divergence }
+                : null,
             },
     },
     optimizer: {

@@ -227,6 +227,14 @@ export const trainingConfigSchema = type({
     "distillation?": type({
       "+": "reject",
       teacher: text,
+      "updateRate?": "0 <= number <= 1",
+      "picture?": "'whole' | 'look-at'",
+      "divergence?": type({
+        "+": "reject",
+        "topK?": count,
+        "alpha?": "0 <= number <= 1",
+        "tail?": "boolean",
+      }).or("null"),
       "weight?": positive,
       "rewards?": "boolean",
       "clamp?": "number > 0 | null",

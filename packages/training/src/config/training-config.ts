@@ -264,10 +264,32 @@ export type AggregationName =
   | "seq-mean-token-sum-norm";
 export type KlEstimatorName = "k1" | "k2" | "k3" | "mse" | "abs";
 
+/** A divergence over the policy's likeliest tokens (divergence.ts of @v-triune/grpo). */
+export interface TeacherDivergenceConfig {
+  /** How many tokens of each position. */
+  readonly topK: number;
+  /** 0: KL(teacher ‖ policy); 1: KL(policy ‖ teacher); between: the generalized Jensen-Shannon divergence. */
+  readonly alpha: number;
+  /** Whether all other tokens count as one more; if not, the K alone are compared. */
+  readonly tail: boolean;
+}
+
 /** A teacher that judges each token of the policy's own answers (update/distillation.ts). */
 export interface DistillationConfig {
-  /** Absolute path of a model folder in Hugging Face layout, with the tokenizer of the model that is trained. */
+  /**
+   * Absolute path of a model folder in Hugging Face layout, with the tokenizer of the model that is trained; or `self`: a
+   * second copy of the policy.
+   */
   readonly teacher: string;
+  /** Of teacher self: the share of the way to the policy that its weights go after each step. 0: they stay, 1: all of it. */
+  readonly updateRate: number;
+  /**
+   * What the teacher sees: the picture as the policy does, or of the first picture only what the sample says to look at
+   * (`verifier_parm.look_at`). A sample that does not say is not taught.
+   */
+  readonly picture: "whole" | "look-at";
+  /** What is compared: null, the log-probability of the written token; else distributions, as a term of the loss. */
+  readonly divergence: TeacherDivergenceConfig | null;
   readonly weight: number;
   /** Whether the rewards count besides; if not, none are needed. */
   readonly rewards: boolean;

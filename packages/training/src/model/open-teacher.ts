@@ -1,27 +1,59 @@
-/** The teacher of a distillation: another model with the same tokens and the same pictures, frozen. */
+/** Opens the teacher of a distillation: another model with the same tokens and the same pictures, or the policy itself. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { ConfigError } from "@v-triune/errors";
+import type { ModelParameter, ParameterGroup } from "@v-triune/policy";
 import { isRecord } from "@v-triune/node-kit/is-record";
 import type { TrainingConfig } from "../config/training-config";
 import type { Resources } from "../resources";
-import { type ModelParts, loadModel, processorFolder } from "./load-model";
-import { type ReferenceLogProbs, createReferenceLogProbs } from "./reference-policy";
+import { DISTILLATION_DEFAULTS } from "../config/default-config";
+import { type ModelParts, loadModel, loadPolicy, processorFolder } from "./load-model";
+import { type Teacher, createTeacher } from "./teacher";
+
+/** In place of a folder: the policy teaches itself. */
+export const SELF = "self";
 
 /**
- * @param student the model that is trained
+ * @param student the model that is trained; without `parameters` it lies on a server
  * @returns undefined if the configuration has no teacher
  * @throws ConfigError for a teacher that reads tokens or pictures otherwise, and what loading it throws
  */
 export async function openTeacher(
-  { model, run, algorithm, rollout, update }: TrainingConfig,
-  student: Pick<ModelParts, "processor">,
+  config: TrainingConfig,
+  student: ModelParts & {
+    readonly parameters: readonly ModelParameter[] | undefined;
+    /** Groups that are not trained. */
+    readonly freeze: readonly ParameterGroup[];
+  },
   resources: Resources,
-): Promise<ReferenceLogProbs | undefined> {
+): Promise<Teacher | undefined> {
+  const { model, run, algorithm, rollout, update } = config;
   // A run.json of an earlier version does not have the key.
   if (!algorithm.distillation) return undefined;
-  const { teacher: path } = algorithm.distillation;
+  const { teacher: path, picture, updateRate } = { ...DISTILLATION_DEFAULTS, ...algorithm.distillation };
+  const { processor } = student;
+  const settings = { processor, picture, temperature: rollout.temperature, microBatchTokens: update.microBatchTokens };
+  const { divergence } = algorithm.distillation;
+  const vocabulary = student.policy.config.text.vocabSize;
+  if (divergence && divergence.topK > vocabulary)
+    throw new ConfigError({
+      what: "The model has fewer tokens than are compared.",
+      where: "algorithm.distillation.divergence.topK",
+      expected: `at most ${vocabulary}`,
+      found: String(divergence.topK),
+      fix: "lower it, or leave it out",
+    });
+  if (path === SELF) {
+    const weights = await resources.open(loadPolicy(model, run.seed, { freeze: student.freeze }), (opened) =>
+      opened.dispose(),
+    );
+    return createTeacher({
+      ...settings,
+      weights,
+      follows: { parameters: student.parameters ?? [], rate: updateRate },
+    });
+  }
   const teacher = await resources.open(
     loadModel({ init: "pretrained", path, adapter: null, ...(model.dtype && { dtype: model.dtype }) }, run.seed, {
       freeze: ["vision", "connector", "language"],
@@ -36,7 +68,7 @@ export async function openTeacher(
   });
   if (!isDeepStrictEqual(pictures[0], pictures[1]))
     throw otherTeacher(path, JSON.stringify(pictures[0]), JSON.stringify(pictures[1]));
-  return createReferenceLogProbs(teacher.policy, rollout.temperature, update.microBatchTokens);
+  return createTeacher({ ...settings, weights: teacher.policy });
 }
 
 /** The number of each token, by its text. */

@@ -4,6 +4,7 @@ import { withOutOfMemory } from "@v-triune/backend";
 import {
   type Learner,
   type MicroBatchPart,
+  type TopTokens,
   type TrainingRow,
   type UpdateStats,
   addInto,
@@ -24,6 +25,11 @@ export class ComputeHere implements Compute {
 
   async logProbs(rows: readonly TokenizedRollout[]): Promise<Float32Array[]> {
     return withOutOfMemory({ backend: this.options.backend }, () => trained(this.options.learner).logProbs(rows));
+  }
+
+  async topTokens(rows: readonly TokenizedRollout[], count: number): Promise<TopTokens[]> {
+    const { learner, backend } = this.options;
+    return withOutOfMemory({ backend }, () => trained(learner).topTokens(rows, count));
   }
 
   async update(rows: readonly TrainingRow<TokenizedRollout>[]): Promise<UpdateStats> {

@@ -9,7 +9,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { withOutOfMemory } from "@v-triune/backend";
-import { type TrainingRow, type UpdatePlan, type UpdateStats, joinParts } from "@v-triune/grpo";
+import { type TopTokens, type TrainingRow, type UpdatePlan, type UpdateStats, joinParts } from "@v-triune/grpo";
 import type { EndedTurn, GeneratedCompletion, TokenizedRollout, VisualInput } from "@v-triune/policy";
 import { type PreparedPrompt, type RolloutEngine, type SamplingRequest, samplingOptions } from "@v-triune/rollouts";
 import { errorFromPlain } from "../threads/plain-error";
@@ -20,6 +20,8 @@ import type { ComputeOptions } from "./compute-options";
 import type { ComputedPart } from "./compute-protocol";
 import { ComputeWorker, ThreadLostError } from "./compute-worker";
 import { SharedGradients, SharedWeights } from "./shared-tensors";
+
+type Given = Parameters<ComputeWorker["ask"]>[1];
 
 export class ComputeInThreads implements Compute {
   readonly engine: RolloutEngine;
@@ -59,9 +61,32 @@ export class ComputeInThreads implements Compute {
     await Promise.all(this.#workers.map((worker) => worker.ready()));
   }
 
-  async logProbs(rows: readonly TokenizedRollout[]): Promise<Float32Array[]> {
+  logProbs(rows: readonly TokenizedRollout[]): Promise<Float32Array[]> {
+    return this.#shareRows(
+      rows,
+      (own) => this.#here.logProbs(own),
+      async (worker, own, given) => [...(await worker.ask({ type: "log-probs", rows: own }, given).result).values],
+    );
+  }
+
+  topTokens(rows: readonly TokenizedRollout[], count: number): Promise<TopTokens[]> {
+    return this.#shareRows(
+      rows,
+      (own) => this.#here.topTokens(own, count),
+      async (worker, own, given) => [
+        ...(await worker.ask({ type: "top-tokens", rows: own, count }, given).result).values,
+      ],
+    );
+  }
+
+  /** Something of each row without a gradient, rows of one prompt by one thread. */
+  async #shareRows<Value>(
+    rows: readonly TokenizedRollout[],
+    here: (rows: readonly TokenizedRollout[]) => Promise<Value[]>,
+    there: (worker: ComputeWorker, rows: readonly TokenizedRollout[], given: Given) => Promise<Value[]>,
+  ): Promise<Value[]> {
     const workers = this.#alive();
-    if (workers.length === 0 || rows.length < 2) return this.#here.logProbs(rows);
+    if (workers.length === 0 || rows.length < 2) return here(rows);
     const groups = [...new Set(rows.map(({ group }) => group))];
     const owner = (row: TokenizedRollout): number => groups.indexOf(row.group) % (workers.length + 1);
     const shares = Array.from({ length: workers.length + 1 }, (_, part) =>
@@ -70,25 +95,21 @@ export class ComputeInThreads implements Compute {
     const jobs = workers.map((worker, i) => {
       const sharing = new PromptSharing(this.#options.policy);
       const own = (shares[i + 1] as number[]).map((index) => sharing.prompt(rows[index] as TokenizedRollout));
-      return worker.ask({ type: "log-probs", rows: own }, { version: this.#publish(), features: sharing.features })
-        .result;
+      const job = there(worker, own, { version: this.#publish(), features: sharing.features });
+      // It is looked at when this thread's part is done; until then a rejection counts as handled.
+      job.catch(() => undefined);
+      return job;
     });
     const pick = (indexes: readonly number[]): TokenizedRollout[] =>
       indexes.map((index) => rows[index] as TokenizedRollout);
-    const found = [await this.#here.logProbs(pick(shares[0] as number[]))];
-    for (const [i, job] of jobs.entries()) {
-      found.push(
-        await job.then(
-          ({ values }) => [...values],
-          (error: unknown) => this.#ifLost(error, () => this.#here.logProbs(pick(shares[i + 1] as number[]))),
-        ),
-      );
-    }
-    const values: Float32Array[] = rows.map(() => new Float32Array());
+    const found = [await here(pick(shares[0] as number[]))];
+    for (const [i, job] of jobs.entries())
+      found.push(await job.catch((error: unknown) => this.#ifLost(error, () => here(pick(shares[i + 1] as number[])))));
+    const byRow = new Map<number, Value>();
     shares.forEach((indexes, part) =>
-      indexes.forEach((index, at) => (values[index] = (found[part] as Float32Array[])[at] as Float32Array)),
+      indexes.forEach((index, at) => byRow.set(index, (found[part] as Value[])[at] as Value)),
     );
-    return values;
+    return rows.map((_, index) => byRow.get(index) as Value);
   }
 
   async update(rows: readonly TrainingRow<TokenizedRollout>[]): Promise<UpdateStats> {

@@ -1,6 +1,6 @@
 /** What the run's thread and a computing thread say to each other. Arrays that are large lie in shared memory. */
 import type { BackendName } from "@v-triune/backend";
-import type { MicroBatchPart, UpdatePlan } from "@v-triune/grpo";
+import type { MicroBatchPart, TopTokens, UpdatePlan } from "@v-triune/grpo";
 import type {
   EndedTurn,
   GeneratedCompletion,
@@ -40,6 +40,7 @@ export type ComputeJob =
       readonly microBatches: readonly (readonly [number, UpdatePlan<TokenizedRollout>["microBatches"][number]])[];
     }
   | { readonly type: "log-probs"; readonly rows: readonly TokenizedRollout[] }
+  | { readonly type: "top-tokens"; readonly rows: readonly TokenizedRollout[]; readonly count: number }
   | {
       readonly type: "generate";
       readonly prompts: readonly PromptInput[];
@@ -76,6 +77,7 @@ export type FromComputeThread =
       readonly failed?: readonly [number, PlainError];
     }
   | { readonly type: "log-probs"; readonly job: number; readonly values: readonly Float32Array[] }
+  | { readonly type: "top-tokens"; readonly job: number; readonly values: readonly TopTokens[] }
   /**
    * Features of the prompts' pictures, by the thread's own prompt, and of those that were shown between turns, by the
    * number of the turn that was asked for and their place in its continuation.

@@ -138,6 +138,8 @@ async function work({ job, version, features, work }: Extract<ToComputeThread, {
     for (const [input, values] of features) replica.policy.rememberFeatures(input, values);
     if (work.type === "gradients") replica.gradients(job, work);
     else if (work.type === "log-probs") send({ type: "log-probs", job, values: replica.learner.logProbs(work.rows) });
+    else if (work.type === "top-tokens")
+      send({ type: "top-tokens", job, values: replica.learner.topTokens(work.rows, work.count) });
     else await replica.generate(job, work, (running.get(job) as AbortController).signal);
   } catch (error) {
     send({ type: "failed", job, error: plainError(error) });

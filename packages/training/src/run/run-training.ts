@@ -93,7 +93,11 @@ async function train(
   const { processor } = model;
   const boxes = modelBoxes(config, model);
   const turns = await resources.open(openTurns(config, model, options.tools), (opened) => opened?.close());
-  const teacherLogProbs = await openTeacher(config, model, resources);
+  const teacher = await openTeacher(
+    config,
+    { ...model, parameters: loaded?.policy.parameters, freeze: frozenGroups(config) },
+    resources,
+  );
   const registry = createVerifierRegistry([...builtinVerifiers(), ...(options.verifiers ?? [])]);
   const judges = await openJudges(config.reward, options.asyncVerifiers);
   const verifiers = [...registry.names, ...judges.map(({ name }) => name)];
@@ -144,6 +148,7 @@ async function train(
   if (checkpoint) {
     learner.importState(checkpoint.loaded.learner);
     data.place = checkpoint.loaded.place;
+    if (checkpoint.loaded.teacher) teacher?.importState(checkpoint.loaded.teacher);
   }
   // A run that was saved before its first step evaluates again, so its evaluation at step 0 goes, too.
   const { evaluated } = resume ? await monitor.resumeAfter(fromStep === 0 ? -1 : fromStep) : { evaluated: false };
@@ -181,9 +186,12 @@ async function train(
           config,
           compute,
           referenceLogProbs: trainer.reference,
-          teacherLogProbs,
+          teacher,
           foreignLogProbs,
         });
+        teacher?.follow();
+        if (update.distillation?.["distillation/taught"] === 0)
+          warn(`Step ${step}: no sample says where to look (verifier_parm.look_at), so the teacher taught nothing.`);
         await schedule.end();
         // Not to be called off: the update has been made. All answers of the weights before are in.
         await trainer.showWeights(step);
@@ -231,7 +239,7 @@ async function train(
     async save(step) {
       // First: once the checkpoint is there, nobody computes this step again.
       await monitor.flush();
-      return checkpoints.save(step, { place: schedule.place, policy, learner, ready: schedule.ready });
+      return checkpoints.save(step, { place: schedule.place, policy, learner, ready: schedule.ready, teacher });
     },
     isSaved: (step) => checkpoints.has(step),
     isInterrupted: () => interruption?.requested ?? false,

@@ -20,13 +20,14 @@ import type { TrainingConfig } from "../config/training-config";
 import { iouThresholds, isAdaptive } from "../data/iou-thresholds";
 import type { TrainingData } from "../data/run-data";
 import type { ReferenceLogProbs } from "../model/reference-policy";
+import type { Teacher } from "../model/teacher";
 import { penalizeOverlong } from "../sampling/overlong-penalty";
 import { type SampledGroups, StepGroups } from "../sampling/step-groups";
 import { payTools } from "../sampling/tool-rewards";
 import type { StepRollouts } from "../sampling/step-rollouts";
 import { batchLogProbs, klPenalties } from "../update/batch-log-probs";
 import type { Compute } from "../update/compute";
-import { distillationMetrics, distilledAdvantages } from "../update/distillation";
+import { advantagesBesideDivergence, distillationMetrics, distilledAdvantages } from "../update/distillation";
 import { miniBatches } from "../update/mini-batches";
 import { rolloutAdvantages } from "../update/rollout-advantages";
 import { engineMismatch } from "../update/rollout-mismatch";
@@ -109,11 +110,11 @@ export async function sampleRollouts(
 
 export interface UpdateParts {
   readonly config: TrainingConfig;
-  readonly compute: Pick<Compute, "logProbs" | "update">;
+  readonly compute: Pick<Compute, "logProbs" | "topTokens" | "update">;
   /** Absent without a KL term. */
   readonly referenceLogProbs: ReferenceLogProbs | undefined;
   /** Absent without a teacher. */
-  readonly teacherLogProbs?: ReferenceLogProbs | undefined;
+  readonly teacher?: Teacher | undefined;
   /** Whether the learner corrects for the probabilities by which the engine drew the answers. */
   readonly foreignLogProbs: boolean;
 }
@@ -127,7 +128,7 @@ export interface UpdateParts {
 export async function updateWeights(
   step: number,
   { rollouts, dropped }: Pick<SampledGroups, "rollouts" | "dropped">,
-  { config, compute, referenceLogProbs: reference, teacherLogProbs: teacher, foreignLogProbs }: UpdateParts,
+  { config, compute, referenceLogProbs: reference, teacher, foreignLogProbs }: UpdateParts,
 ): Promise<StepUpdate> {
   const started = performance.now();
   const { algorithm } = config;
@@ -143,7 +144,11 @@ export async function updateWeights(
   const byRewards = rolloutAdvantages(judged, algorithm);
   // A teacher adds what it makes of each token (update/distillation.ts).
   const { distillation } = algorithm;
-  const advantages = distillation ? distilledAdvantages(byRewards, logProbs, distillation) : byRewards;
+  const advantages = !distillation
+    ? byRewards
+    : distillation.divergence
+      ? advantagesBesideDivergence(byRewards, logProbs, distillation)
+      : distilledAdvantages(byRewards, logProbs, distillation);
   // Advantages → gradients → weights, one update per mini-batch. @v-triune/grpo computes the loss of each row.
   const rows = trainingRows(answers, tokens, advantages, logProbs, config);
   const batches = miniBatches(step, answers, config);
@@ -160,7 +165,12 @@ export async function updateWeights(
     advantages: perRollout(advantages.map(meanAdvantage)),
     updates,
     mismatch: engineMismatch(logProbs, updates, batches, masks),
-    distillation: distillationMetrics(logProbs, masks),
+    distillation: {
+      ...distillationMetrics(logProbs, masks),
+      ...(logProbs.candidates && updates.length > 0
+        ? { "distillation/divergence": updates.reduce((sum, stats) => sum + stats.divergence, 0) / updates.length }
+        : {}),
+    },
     klPenalties: perRollout((penalties ?? []).map((penalty) => penalty.reduce((a, b) => a + b, 0))),
     seconds: (performance.now() - started) / 1000,
   };

@@ -1,9 +1,10 @@
 /** Log-probabilities of a step's answers before its update, by each policy that the configuration compares. */
-import { klTerm } from "@v-triune/grpo";
+import { type TopTokens, klTerm } from "@v-triune/grpo";
 import type { TokenizedRollout } from "@v-triune/policy";
 import type { Rollout } from "@v-triune/rollouts";
-import type { AlgorithmConfig, TrainingConfig } from "../config/training-config";
+import type { AlgorithmConfig, TeacherDivergenceConfig, TrainingConfig } from "../config/training-config";
 import type { ReferenceLogProbs } from "../model/reference-policy";
+import type { Teacher } from "../model/teacher";
 import type { Compute } from "./compute";
 import { isOffPolicy, klEstimator } from "./learner-config";
 
@@ -18,8 +19,10 @@ export interface BatchLogProbs {
   readonly oldInLoss: boolean;
   /** By the policy that the run began with. */
   readonly reference?: readonly Float32Array[];
-  /** By the teacher of a distillation. */
-  readonly teacher?: readonly Float32Array[];
+  /** By the teacher of a distillation; undefined for an answer that it does not teach. */
+  readonly teacher?: readonly (Float32Array | undefined)[];
+  /** The policy's likeliest tokens and what the teacher makes of them, as above. */
+  readonly candidates?: readonly (TopTokens | undefined)[];
   /** As the engine drew the answers; absent for the trainer's own policy. */
   readonly foreign?: readonly Float32Array[];
 }
@@ -32,14 +35,14 @@ export async function batchLogProbs(
   answers: readonly Rollout[],
   rows: readonly TokenizedRollout[],
   config: TrainingConfig,
-  compute: Pick<Compute, "logProbs">,
+  compute: Pick<Compute, "logProbs" | "topTokens">,
   {
     reference,
     teacher,
     foreignLogProbs,
   }: {
     readonly reference?: ReferenceLogProbs | undefined;
-    readonly teacher?: ReferenceLogProbs | undefined;
+    readonly teacher?: Teacher | undefined;
     readonly foreignLogProbs: boolean;
   },
 ): Promise<BatchLogProbs> {
@@ -49,14 +52,40 @@ export async function batchLogProbs(
   // Both look at the whole batch before the update.
   const comparesBatch = foreign !== undefined && (normalise || rejection !== null);
   const oldInLoss = isOffPolicy(config) || comparesBatch;
-  const old = oldInLoss || teacher || hasKlInReward(config.algorithm) ? await compute.logProbs(rows) : undefined;
+  const divergence = teacher && config.algorithm.distillation?.divergence;
+  const byToken = teacher !== undefined && !divergence;
+  const old = oldInLoss || byToken || hasKlInReward(config.algorithm) ? await compute.logProbs(rows) : undefined;
   return {
     ...(old ? { old } : {}),
     oldInLoss,
     ...(reference ? { reference: await reference(rows) } : {}),
-    ...(teacher ? { teacher: await teacher(rows) } : {}),
+    ...(teacher ? await taught(await teacher.rowsOf(answers, rows), rows, compute, teacher, divergence) : {}),
     ...(foreign ? { foreign } : {}),
   };
+}
+
+/** @param seen each row as the teacher reads it */
+async function taught(
+  seen: readonly (TokenizedRollout | undefined)[],
+  rows: readonly TokenizedRollout[],
+  compute: Pick<Compute, "topTokens">,
+  teacher: Pick<Teacher, "logProbs" | "candidates">,
+  divergence: TeacherDivergenceConfig | null | undefined,
+): Promise<Pick<BatchLogProbs, "teacher" | "candidates">> {
+  const indices = [...seen.keys()].filter((index) => seen[index] !== undefined);
+  const read = indices.map((index) => seen[index]!);
+  const spread = <Value>(values: readonly Value[]): (Value | undefined)[] => {
+    const all: (Value | undefined)[] = rows.map(() => undefined);
+    indices.forEach((index, at) => (all[index] = values[at]));
+    return all;
+  };
+  if (!divergence) return { teacher: spread(teacher.logProbs(read)) };
+  if (!compute.topTokens) throw new TypeError("the likeliest tokens of a model on a server are not known");
+  const own = indices.map((index) => rows[index]!);
+  const top = await compute.topTokens(own, divergence.topK);
+  const asked = { ids: top.map(({ ids }) => ids), count: divergence.topK };
+  const logProbs = teacher.candidates(read, asked);
+  return { candidates: spread(top.map(({ ids }, at) => ({ ids, logProbs: logProbs[at]! }))) };
 }
 
 /** β · KL(π_old ‖ π_ref) of each token, [answers][T]; undefined if the KL is no part of the reward. */

@@ -15,23 +15,25 @@
 import type { DistillationConfig } from "../config/training-config";
 import type { BatchLogProbs } from "./batch-log-probs";
 
-type Advantage = number | Float64Array | null;
+export type Advantage = number | Float64Array | null;
 
 /**
  * Advantages with the teacher's part.
  *
  * @param advantages by the rewards, one number per answer or per token; null for an answer without a score
- * @returns one number per token; null where `rewards` count and there is none
+ * @returns one number per token; null where `rewards` count and there is none, and where nobody teaches
  */
 export function distilledAdvantages(
   advantages: readonly Advantage[],
   { old = [], teacher = [] }: Pick<BatchLogProbs, "old" | "teacher">,
-  { weight, rewards, clamp }: DistillationConfig,
+  { weight, rewards, clamp }: Pick<DistillationConfig, "weight" | "rewards" | "clamp">,
 ): Advantage[] {
   return advantages.map((advantage, index) => {
-    if (rewards && advantage === null) return null;
+    const byTeacher = teacher[index];
+    if (rewards && (advantage === null || !byTeacher)) return advantage;
+    if (!byTeacher) return null;
     return Float64Array.from(old[index]!, (logProb, t) => {
-      const gap = teacher[index]![t]! - logProb;
+      const gap = byTeacher[t]! - logProb;
       const bounded = clamp === null ? gap : Math.max(-clamp, Math.min(clamp, gap));
       const byRewards = !rewards || advantage === null ? 0 : typeof advantage === "number" ? advantage : advantage[t]!;
       return byRewards + weight * bounded;
@@ -40,23 +42,44 @@ export function distilledAdvantages(
 }
 
 /**
+ * Advantages beside a divergence, which is a term of the loss: those of the rewards where these count, else 0, so that only
+ * the divergence moves the policy.
+ *
+ * @returns null for an answer without a score where rewards count, and for one that nobody teaches where they do not
+ */
+export function advantagesBesideDivergence(
+  advantages: readonly Advantage[],
+  { candidates = [] }: Pick<BatchLogProbs, "candidates">,
+  { rewards }: Pick<DistillationConfig, "rewards">,
+): Advantage[] {
+  return advantages.map((advantage, index) => (rewards ? advantage : candidates[index] ? 0 : null));
+}
+
+/**
  * How far the policy is from its teacher, over the tokens of the answers.
  *
  * @param masks 0 for tokens that an answer was shown. Default: none
  */
 export function distillationMetrics(
-  { old, teacher }: Pick<BatchLogProbs, "old" | "teacher">,
+  { old, teacher, candidates }: Pick<BatchLogProbs, "old" | "teacher" | "candidates">,
   masks: readonly (ArrayLike<number> | undefined)[] = [],
 ): Record<string, number> {
-  if (!old || !teacher) return {};
+  const answers = teacher ?? candidates;
+  if (!answers) return {};
+  const taught = {
+    "distillation/taught": answers.filter((values) => values !== undefined).length / Math.max(1, answers.length),
+  };
+  if (!old || !teacher) return taught;
   let [sum, size, tokens] = [0, 0, 0];
   for (const [index, logProbs] of old.entries())
     for (const [t, logProb] of logProbs.entries()) {
-      if (masks[index]?.[t] === 0) continue;
-      const gap = logProb - teacher[index]![t]!;
+      const byTeacher = teacher[index]?.[t];
+      if (masks[index]?.[t] === 0 || byTeacher === undefined) continue;
+      const gap = logProb - byTeacher;
       sum += gap;
       size += Math.abs(gap);
       tokens += 1;
     }
-  return tokens === 0 ? {} : { "distillation/kl": sum / tokens, "distillation/abs_loss": size / tokens };
+  if (tokens === 0) return taught;
+  return { ...taught, "distillation/kl": sum / tokens, "distillation/abs_loss": size / tokens };
 }

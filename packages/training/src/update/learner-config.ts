@@ -129,7 +129,7 @@ export function learningSchedule(config: TrainingConfig): ScheduleConfig {
 }
 
 function objective({ algorithm, rollout }: TrainingConfig): ObjectiveConfig {
-  const { kl, aggregation, entropyCoefficient } = algorithm;
+  const { kl, aggregation, entropyCoefficient, distillation } = algorithm;
   return {
     policyLoss: policyLoss(algorithm),
     aggregation,
@@ -138,6 +138,17 @@ function objective({ algorithm, rollout }: TrainingConfig): ObjectiveConfig {
     ...(kl.coefficient === 0 || kl.in === "reward"
       ? {}
       : { kl: { coefficient: kl.coefficient, estimator: klEstimator(algorithm) } }),
+    // A run.json of an earlier version has neither key.
+    ...(distillation?.divergence
+      ? {
+          divergence: {
+            coefficient: distillation.weight,
+            count: distillation.divergence.topK,
+            alpha: distillation.divergence.alpha,
+            tail: distillation.divergence.tail,
+          },
+        }
+      : {}),
   };
 }
 

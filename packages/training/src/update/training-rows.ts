@@ -63,7 +63,7 @@ export function trainingRows(
   answers: readonly Rollout[],
   rows: readonly TokenizedRollout[],
   advantages: readonly (number | Float64Array | null)[],
-  { old, oldInLoss, foreign, reference }: BatchLogProbs,
+  { old, oldInLoss, foreign, reference, candidates }: BatchLogProbs,
   config: Pick<TrainingConfig, "algorithm" | "rollout">,
 ): TrainingRow<TokenizedRollout>[] {
   return rows.map((row, index) => ({
@@ -74,6 +74,7 @@ export function trainingRows(
       : row.responseMask
         ? { mask: row.responseMask }
         : {}),
+    ...(candidates?.[index] ? { candidates: candidates[index] } : {}),
     ...(old && oldInLoss ? { oldLogProbs: old[index]! } : {}),
     ...(foreign ? { rolloutLogProbs: foreign[index]! } : {}),
     ...(reference && !hasKlInReward(config.algorithm) ? { refLogProbs: reference[index]! } : {}),

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { UsageError } from "../../errors";
+import { shippedSweeps } from "../../sweep/sweep-file";
 import { wholeNumber } from "../syntax/arguments";
 import { textOption, type Command } from "../syntax/command";
 
@@ -11,9 +12,7 @@ export const sweepCommand: Command = {
   args: {
     file: {
       type: "positional",
-      description:
-        "The sweep's file; ablations/NAME.yaml come with the program: adaptive-iou, difficulty-sampling, freeze, " +
-        "learning-rate, on-off-policy, reward-design, task-mix",
+      description: `The sweep's file; ablations/NAME.yaml come with the program: ${shippedSweeps().join(", ")}`,
     },
     set: {
       type: "string",
