@@ -109,6 +109,7 @@ export function ComparePage({ runs }: { runs: readonly RunSummary[] }) {
               title={`${drawn}, all`}
               subject={`compare ${key} ${drawn}`}
               version={now}
+              expected={chosen}
               load={load(drawn)}
               runOf={(label) => label}
             />

@@ -75,6 +75,7 @@ function Evaluation({ run, set }: { run: string; set: EvaluationSet }) {
             title={`${title}: ${set.metric}`}
             subject={`${run} ${set.label} ${set.metric} ${set.rows.length}`}
             version={version(run)}
+            expected={set.rows.map(({ name }) => name)}
             load={load}
           />
         </div>

@@ -47,7 +47,8 @@ export function OverviewPage({ run }: { run: string }) {
   const now = version(run);
   const detail = useData(run, String(now), () => backend.run(run));
   const alarms = useData(run, String(now), () => backend.alarms(run));
-  if (detail.data === undefined) return <Problem text={detail.error} />;
+  // Alarms stand above the charts and would move them.
+  if (detail.data === undefined || (alarms.data ?? alarms.error) === undefined) return <Problem text={detail.error} />;
   const { data } = detail;
   const whole = data.streams.find(({ split, scope }) => split === "train" && scope === "all");
   const health = HEALTH.map(

@@ -32,6 +32,7 @@ export function SeriesChart({ run, version, subject, before = "" }: SeriesChartP
       title={`${before}${title}`}
       subject={`${run} ${split} ${scope} ${title} ${names.length} ${metrics.length}`}
       version={version}
+      expected={metrics.length > 1 || names.length === 1 ? metrics.map(lineName) : names}
       load={load}
       pin={subject}
     />

@@ -30,7 +30,8 @@ export function SourcePage({ run }: { run: string }) {
   const name = route.query.get("name") ?? "";
   const detail = useData(run, String(now), () => backend.run(run));
   const alarms = useData(run, String(now), () => backend.alarms(run));
-  if (detail.data === undefined) return <Problem text={detail.error} />;
+  // Alarms stand above the charts and would move them.
+  if (detail.data === undefined || (alarms.data ?? alarms.error) === undefined) return <Problem text={detail.error} />;
   const streams = detail.data.streams.filter((stream) => stream.scope === "source" && stream.name === name);
   const train = streams.find(({ split }) => split === "train");
   const evaluation = streams.find(({ split }) => split === "eval");

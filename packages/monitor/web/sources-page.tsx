@@ -119,7 +119,13 @@ export function SourcesPage({ run }: { run: string }) {
       )}
       {chart !== null && rows.length > 0 && (
         <div class="charts wide">
-          <Chart title={`${chart}, all sources`} subject={`${run} ${split} ${chart}`} version={now} load={load} />
+          <Chart
+            title={`${chart}, all sources`}
+            subject={`${run} ${split} ${chart}`}
+            version={now}
+            expected={rows.map(({ name }) => name)}
+            load={load}
+          />
         </div>
       )}
       {rows.length > 0 && (

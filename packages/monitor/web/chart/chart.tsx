@@ -6,7 +6,8 @@ import { over, type Clock } from "./clock";
 import { ExportMenu } from "./export-menu";
 import { ends, extentOf, movedStretch, withDetail, within, type Line, type Stretch } from "./lines";
 import { Plot } from "./plot";
-import { PLOT_HEIGHT, SMALL_PLOT_HEIGHT } from "./plot-options";
+import { SMALL_PLOT_HEIGHT } from "./plot-options";
+import { MOST_TOGETHER, PlotRoom } from "./plot-room";
 import { smoothed } from "./smoothing";
 import { isPinned, type ChartSubject } from "../pins";
 
@@ -16,6 +17,8 @@ export interface ChartProps {
   readonly subject: string;
   /** Changes when the data may have. */
   readonly version: number;
+  /** The labels of the lines, as far as they are known before they are loaded. */
+  readonly expected: readonly string[];
   /** Loads the lines, all steps or those of a stretch that was zoomed into. */
   readonly load: (from?: number, to?: number) => Promise<readonly Line[]>;
   readonly href?: string;
@@ -27,8 +30,6 @@ export interface ChartProps {
 
 /** Points of a running sum that places are read from. */
 const CLOCK_POINTS = 2_000;
-/** Lines that can be told apart in one plot; more have a plot each, on one scale. */
-const MOST_TOGETHER = 4;
 
 /** Drag to zoom, shift and drag to move what is shown, double click to see all steps again. */
 export function Chart(props: ChartProps) {
@@ -45,11 +46,13 @@ export function Chart(props: ChartProps) {
   return (
     <section class="chart" ref={frame}>
       {visible ? (
-        <LoadedChart {...props} />
+        <LoadedChart {...props} width={frame.current?.clientWidth ?? 0} />
       ) : (
         <>
-          <h3>{props.title}</h3>
-          <div style={{ height: `${PLOT_HEIGHT}px` }} />
+          <div class="chart-head">
+            <h3>{props.title}</h3>
+          </div>
+          <PlotRoom labels={props.expected} width={frame.current?.clientWidth ?? 0} />
         </>
       )}
     </section>
@@ -62,7 +65,17 @@ interface LoadedLines {
   readonly range: Stretch | null;
 }
 
-function LoadedChart({ title, subject, version, load, href, runOf, pin }: ChartProps) {
+function LoadedChart({
+  title,
+  subject,
+  version,
+  expected,
+  load,
+  href,
+  runOf,
+  pin,
+  width,
+}: ChartProps & { readonly width: number }) {
   const { axis, backend, pins, route, smoothing, togglePin } = useSurroundings();
   const pinned = pin !== undefined && isPinned(pins, pin);
   const [range, setRange] = useState<Stretch | null>(null);
@@ -154,7 +167,7 @@ function LoadedChart({ title, subject, version, load, href, runOf, pin }: ChartP
         <p class="muted">Over steps: the {axis.title} of a step is not recorded.</p>
       )}
       {data === undefined || isWaiting ? (
-        <div style={{ height: `${PLOT_HEIGHT}px` }} />
+        <PlotRoom labels={expected} width={width} />
       ) : data.length === 0 ? (
         <p class="muted">No data.</p>
       ) : apart ? (

@@ -47,7 +47,7 @@ export function plotOptions(
     scales: {
       x: {
         time: false,
-        range: (_plot, first, last) => [...(view.current ?? look.shared.current?.steps ?? [first, last])],
+        range: (_plot, first, last) => stepRange(...(view.current ?? look.shared.current?.steps ?? [first, last])),
       },
       y: { range: (_plot, low, high) => valueRange(...(look.shared.current?.values ?? ([low, high] as const))) },
     },
@@ -131,6 +131,11 @@ function selectStretch(plot: uPlot, onRange: (range: Stretch) => void): void {
   if (width < SHORTEST_DRAG) return;
   onRange([Math.floor(plot.posToVal(left, "x")), Math.ceil(plot.posToVal(left + width, "x"))]);
   plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+}
+
+/** A single step stands in the middle: uPlot looks for the ticks of a range without length forever. */
+function stepRange(first: number, last: number): uPlot.Range.MinMax {
+  return first === last ? [first - 1, last + 1] : [first, last];
 }
 
 /** A little more than the values take; a constant is drawn in the middle of the numbers around it. */

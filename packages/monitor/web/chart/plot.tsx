@@ -1,5 +1,5 @@
 /** Lines drawn by uPlot, in step with the page's data, colors and width. */
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { shortNumber } from "../format";
@@ -58,7 +58,8 @@ export function Plot({
   newest.current = data;
   const dense = data[0].length * (data.length - 1) > DENSE;
 
-  useEffect(() => {
+  // Before the browser paints: an empty plot would move what is below it.
+  useLayoutEffect(() => {
     const element = holder.current!;
     const look = {
       labels: labels.split("\n"),

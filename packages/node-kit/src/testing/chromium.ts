@@ -28,8 +28,17 @@ export function findChromium(what: string): string | undefined {
   return path;
 }
 
-export function launchChromium(executablePath: string | undefined): Promise<Browser> {
-  return chromium.launch({ executablePath: executablePath ?? "", args: FLAGS });
+/** @param further flags, and variables beside those of this process */
+export function launchChromium(
+  executablePath: string | undefined,
+  further: { readonly args?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<Browser> {
+  const { args = [], env } = further;
+  return chromium.launch({
+    executablePath: executablePath ?? "",
+    args: [...FLAGS, ...args],
+    ...(env && { env: { ...(process.env as Record<string, string>), ...env } }),
+  });
 }
 
 /** Tells each error and warning of a page's console, and each error that its scripts throw. */

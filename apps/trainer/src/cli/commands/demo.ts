@@ -1,12 +1,5 @@
-import { once } from "node:events";
 import { BACKEND_SETTINGS, type BackendSetting } from "@v-triune/training/config";
 import { textOption, type Command } from "../syntax/command";
-
-/** Until Ctrl-C, which ends no step any more. */
-async function endOfDashboard(interruption: { dispose(): void }): Promise<void> {
-  interruption.dispose();
-  await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
-}
 
 /** The whole method in small. */
 export const demoCommand: Command = {
@@ -59,14 +52,20 @@ export const demoCommand: Command = {
       });
       return 0;
     }
-    const [{ runDemo }, { catchInterruption }] = await Promise.all([
+    const [{ runDemo }, { catchInterruption }, { untilInterrupted }] = await Promise.all([
       import("../../demo/run-demo"),
       import("../../terminal/interruption"),
+      import("../../terminal/until-interrupted"),
     ]);
     const out = textOption(context, "out");
     const interruption = catchInterruption({
       message: "Stopping after this step. Press Ctrl-C again to stop at once.",
     });
+    const keepDashboard = (): Promise<void> => {
+      // Ctrl-C ends no step any more.
+      interruption.dispose();
+      return untilInterrupted();
+    };
     try {
       const summary = await runDemo({
         seed: seed!,
@@ -78,7 +77,7 @@ export const demoCommand: Command = {
         interruption,
         ...(context.args["dashboard"] === true ? { dashboard: true } : {}),
         // A script that reads the output waits for the end, not for a person.
-        ...(process.stdout.isTTY ? { keepDashboard: () => endOfDashboard(interruption) } : {}),
+        ...(process.stdout.isTTY ? { keepDashboard } : {}),
       });
       return summary === undefined && interruption.requested ? 130 : 0;
     } finally {

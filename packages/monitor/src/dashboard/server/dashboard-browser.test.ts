@@ -378,6 +378,23 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     await expect.poll(() => chart.locator(".plot").count()).toBe(7);
   });
 
+  it("shows the evaluation before the first step, and each step that comes", async () => {
+    const file = join(await copyRecordedRun(join(parent, "runs"), "begun"), "metrics.jsonl");
+    const lines = readFileSync(file, "utf8").trim().split("\n");
+    const upTo = (step: number): string =>
+      lines.flatMap((line) => ((JSON.parse(line) as { step: number }).step <= step ? `${line}\n` : [])).join("");
+    writeFileSync(file, upTo(0));
+    await open("#/overview?run=begun", ".plot canvas");
+    const plot = page.locator(".chart", { has: page.getByRole("heading", { name: "Evaluation by task" }) });
+    await expect.poll(() => plot.locator(".plot").first().getAttribute("aria-label")).toMatch(/ at step 0$/);
+    for (const step of [1, 12]) {
+      writeFileSync(file, upTo(step));
+      await expect.poll(() => page.getByTestId("step").textContent(), { timeout: 5_000 }).toBe(String(step));
+    }
+    await expect.poll(() => plot.locator(".plot").first().getAttribute("aria-label")).toMatch(/ at step 12$/);
+    rmSync(join(parent, "runs", "begun"), { recursive: true });
+  });
+
   it("draws over the time that steps took, and over steps where a run does not record it", async () => {
     await open("#/overview?run=demo", ".multiples canvas");
     const plot = page.locator(".plot").first();
