@@ -23,7 +23,16 @@ export const contents = [
   { group: "Watch a run", pages: ["dashboard", "metrics"] },
   {
     group: "Train",
-    pages: ["training", "configuration", "choosing-a-recipe", "detection-reward", "native", "performance"],
+    pages: [
+      "training",
+      "configuration",
+      "choosing-a-recipe",
+      "turns",
+      "tool-forms",
+      "detection-reward",
+      "native",
+      "performance",
+    ],
   },
   {
     group: "Write your own",
@@ -32,6 +41,7 @@ export const contents = [
       "write-your-own/verifier",
       "write-your-own/reward-source",
       "write-your-own/rollout-engine",
+      "write-your-own/tool",
       "write-your-own/benchmark",
       "write-your-own/metric-sink",
       "write-your-own/policy",
