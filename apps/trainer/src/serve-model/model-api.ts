@@ -48,12 +48,19 @@ export class ModelApi {
     this.#sessions = new Sessions(sessionMs, (id) => this.#endSession(id));
   }
 
+  /** Time that the work of requests took so far. */
+  get workedMs(): number {
+    return this.#queue.workedMs;
+  }
+
   /** @throws RequestRefusal for a path, a method or a body that this server does not have */
-  async answer(method: string, path: string, body: unknown): Promise<ApiReply> {
+  async answer(method: string, path: string, text: string): Promise<ApiReply> {
     if (method === "GET") return { status: 200, body: await this.#read(path) };
     if (method !== "POST") throw new RequestRefusal(405, `${method} is not for ${path}`);
+    const body = parse(text);
     if (path === "retrieve_future") return this.#fetch(readBody(bodies.future, body).request_id);
-    return { status: 200, body: await this.#post(path, body) };
+    const digest = (): string => createHash("sha256").update(text).digest("base64");
+    return { status: 200, body: await this.#post(path, body, digest) };
   }
 
   /** Ends the work that goes on; what waits is answered with an error. */
@@ -91,7 +98,7 @@ export class ModelApi {
     return { status: 200, body: "value" in outcome ? outcome.value : outcome };
   }
 
-  async #post(path: string, body: unknown): Promise<object> {
+  async #post(path: string, body: unknown, digest: Digest): Promise<object> {
     switch (path) {
       case "client/config":
         return { pjwt_auth_enabled: false, parallel_fwdbwd_chunks: false, proto_write_fwdbwd: false };
@@ -104,23 +111,23 @@ export class ModelApi {
         this.#sessions.touch(readBody(bodies.heartbeat, body).session_id);
         return { type: "session_heartbeat" };
       case "create_model":
-        return this.#createModel(body);
+        return this.#createModel(body, digest);
       case "forward": {
         const { forward_input, ...request } = readBody(bodies.forward, body);
-        return this.#pass(request, forward_input, false, body);
+        return this.#pass(request, forward_input, false, digest);
       }
       case "forward_backward": {
         const { forward_backward_input, ...request } = readBody(bodies.forwardBackward, body);
-        return this.#pass(request, forward_backward_input, true, body);
+        return this.#pass(request, forward_backward_input, true, digest);
       }
       case "optim_step":
-        return this.#optimStep(body);
+        return this.#optimStep(body, digest);
       case "save_weights":
-        return this.#saveWeights(body);
+        return this.#saveWeights(body, digest);
       case "load_weights":
-        return this.#loadWeights(body);
+        return this.#loadWeights(body, digest);
       case "save_weights_for_sampler":
-        return this.#saveForSampler(body);
+        return this.#saveForSampler(body, digest);
       case "create_sampling_session":
         return this.#createSamplingSession(body);
       case "asample":
@@ -142,12 +149,12 @@ export class ModelApi {
     }
   }
 
-  #createModel(body: unknown): object {
+  #createModel(body: unknown, digest: Digest): object {
     const { session_id, model_seq_id, base_model, lora_config = null } = readBody(bodies.createModel, body);
     this.#sessions.touch(session_id);
     this.store.check(base_model, lora_config);
     const id = `${session_id}:train:${model_seq_id}`;
-    return this.#once(id, -1, body, () => ({
+    return this.#once(id, -1, digest, () => ({
       ...this.#work(() => this.#create(id, session_id, lora_config)),
       model_id: id,
       base_model,
@@ -169,14 +176,14 @@ export class ModelApi {
     request: { readonly model_id: string; readonly seq_id?: number | null },
     { data, loss_fn, loss_fn_config }: PassInput,
     backward: boolean,
-    body: unknown,
+    digest: Digest,
   ): object {
     this.#known(request.model_id);
     const loss = lossFunction(loss_fn, loss_fn_config);
     const { maxRows } = this.store.settings;
     if (data.length > maxRows)
       throw new RequestRefusal(422, `data: at most ${maxRows} rows expected, found ${data.length}`);
-    return this.#once(request.model_id, request.seq_id, body, () =>
+    return this.#once(request.model_id, request.seq_id, digest, () =>
       this.#work(async () => {
         const { model } = this.store.entry(request.model_id);
         const rows = await Promise.all(data.map((datum, row) => this.store.reader.row(datum, loss, `data[${row}]`)));
@@ -185,10 +192,10 @@ export class ModelApi {
     );
   }
 
-  #optimStep(body: unknown): object {
+  #optimStep(body: unknown, digest: Digest): object {
     const { model_id, seq_id, adam_params } = readBody(bodies.optimStep, body);
     this.#known(model_id);
-    return this.#once(model_id, seq_id, body, () =>
+    return this.#once(model_id, seq_id, digest, () =>
       this.#work(async () => {
         const { model } = this.store.entry(model_id);
         this.store.keepForSamplers(model_id);
@@ -198,12 +205,12 @@ export class ModelApi {
     );
   }
 
-  #saveWeights(body: unknown): object {
+  #saveWeights(body: unknown, digest: Digest): object {
     const { model_id, seq_id, path, overwrite = false } = readBody(bodies.saveWeights, body);
     this.#known(model_id);
     const name = path ?? `seq-${seq_id ?? this.#numbers++}`;
     this.store.saved.address(model_id, "weights", name);
-    return this.#once(model_id, seq_id, body, () =>
+    return this.#once(model_id, seq_id, digest, () =>
       this.#work(async () => ({
         path: await this.store.save(model_id, name, "weights", overwrite),
         type: "save_weights",
@@ -211,14 +218,14 @@ export class ModelApi {
     );
   }
 
-  async #loadWeights(body: unknown): Promise<object> {
+  async #loadWeights(body: unknown, digest: Digest): Promise<object> {
     const { path, optimizer = true, seq_id, ...of } = readBody(bodies.loadWeights, body);
     const address = this.store.saved.parse(path);
     const description = await this.store.saved.describe(address);
     if (of.model_id) {
       const { model_id } = of;
       this.#known(model_id);
-      return this.#once(model_id, seq_id, body, () =>
+      return this.#once(model_id, seq_id, digest, () =>
         this.#work(async () => {
           await this.store.load(model_id, path, optimizer);
           return { path, type: "load_weights" };
@@ -230,7 +237,7 @@ export class ModelApi {
     const { session_id, model_seq_id } = of;
     this.#sessions.touch(session_id);
     const id = `${session_id}:train:${model_seq_id}`;
-    return this.#once(id, -1, body, () => ({
+    return this.#once(id, -1, digest, () => ({
       ...this.#work(async () => {
         await this.#create(id, session_id, description.loraRank === null ? null : { rank: description.loraRank });
         await this.store.load(id, path, optimizer);
@@ -240,11 +247,11 @@ export class ModelApi {
     }));
   }
 
-  #saveForSampler(body: unknown): object {
+  #saveForSampler(body: unknown, digest: Digest): object {
     const { model_id, seq_id, path } = readBody(bodies.saveForSampler, body);
     this.#known(model_id);
     if (path) this.store.saved.address(model_id, "sampler_weights", path);
-    return this.#once(model_id, seq_id, body, () =>
+    return this.#once(model_id, seq_id, digest, () =>
       this.#work(async () => {
         if (path)
           return {
@@ -410,10 +417,10 @@ export class ModelApi {
   }
 
   /** The same request with the same number is done once; another one with that number is refused. */
-  #once(model: string, seq: number | null | undefined, body: unknown, start: () => object): object {
+  #once(model: string, seq: number | null | undefined, digestOf: Digest, start: () => object): object {
     if (seq === undefined || seq === null) return start();
     const key = `${model} ${seq}`;
-    const digest = createHash("sha256").update(JSON.stringify(body)).digest("base64");
+    const digest = digestOf();
     const known = this.#requests.get(key);
     if (known?.digest === digest) return known.reply;
     if (known) throw new RequestRefusal(409, `seq_id ${seq} of model ${model} was another request`);
@@ -458,6 +465,17 @@ export class ModelApi {
   }
 }
 
+/** Tells requests apart, by the bytes of their bodies. */
+type Digest = () => string;
+
+function parse(text: string): unknown {
+  try {
+    return text === "" ? {} : (JSON.parse(text) as unknown);
+  } catch (error) {
+    throw new RequestRefusal(400, `the body is not JSON: ${(error as Error).message}`);
+  }
+}
+
 const STOPPING: Outcome = { error: "the server is stopping", category: "server" };
 
 async function settle<T>(work: SampleWork, read: () => Promise<T>): Promise<T | undefined> {
@@ -481,13 +499,11 @@ function failure(error: unknown, note: (message: string) => void): Outcome {
   return { error: `the server failed: ${error instanceof Error ? error.message : String(error)}`, category: "server" };
 }
 
-function passOutput({ logProbs, losses, lossSum }: PassResult): object {
-  const tensor = (values: Float32Array) => ({ data: [...values], dtype: "float32", shape: [values.length] });
+function passOutput({ logProbs, lossSum }: PassResult): object {
   return {
     loss_fn_output_type: "scalar",
-    loss_fn_outputs: logProbs.map((values, row) => ({
-      logprobs: tensor(values),
-      elementwise_loss: tensor(losses[row]!),
+    loss_fn_outputs: logProbs.map((values) => ({
+      logprobs: { data: [...values], dtype: "float32", shape: [values.length] },
     })),
     metrics: { "loss:sum": lossSum },
   };

@@ -26,7 +26,6 @@ import { RequestRefusal } from "./request-refusal";
 /** What a pass gives of each row, as long as the row's input: 0 before the first position that counts. */
 export interface PassResult {
   readonly logProbs: readonly Float32Array[];
-  readonly losses: readonly Float32Array[];
   readonly lossSum: number;
 }
 
@@ -225,14 +224,11 @@ function result(rows: readonly PassRow[], computed: readonly Float32Array[], los
     all.set(values, from);
     return all;
   };
-  const losses = rows.map((row, index) => {
-    const values = computed[index]!.map((logProb, t) => {
-      if (row.weights[t] === 0) return 0;
-      const value = row.weights[t]! * loss.token({ logProb, old: row.old[t]!, advantage: row.advantages[t]! }).loss;
-      lossSum += value;
-      return value;
-    });
-    return spread(row.from, values);
-  });
-  return { logProbs: rows.map((row, index) => spread(row.from, computed[index]!)), losses, lossSum };
+  rows.forEach((row, index) =>
+    computed[index]!.forEach((logProb, t) => {
+      if (row.weights[t] === 0) return;
+      lossSum += row.weights[t]! * loss.token({ logProb, old: row.old[t]!, advantage: row.advantages[t]! }).loss;
+    }),
+  );
+  return { logProbs: rows.map((row, index) => spread(row.from, computed[index]!)), lossSum };
 }
