@@ -12,3 +12,8 @@ export { toSample } from "./to-sample";
 export { toWideSample, wideSourceNames } from "./wide-sample";
 export { writeTinyRun } from "./tiny-run";
 export { writeTinyTurnsRun } from "./tiny-turns-run";
+export { callText, zoomOffer } from "./zoom/zoom-answer";
+export { writeHeldOutZoom, writeZoomTraining, type ZoomSourceName, zoomSourceNames } from "./zoom/zoom-data";
+export { type Practice, type PracticeKind, drawPractice, practiceKinds } from "./zoom/zoom-practice";
+export { type ZoomQuestion, drawZoomQuestion, storedSize, zoomScale } from "./zoom/zoom-question";
+export { zoomEasyShare, zoomModelFolder, zoomPromptsPerStep, zoomRecipe } from "./zoom/zoom-recipe";

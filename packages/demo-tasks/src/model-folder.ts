@@ -4,7 +4,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pictureSize } from "./drawing/canvas";
-import { tokenId, tokenizerJson, vocabularySize } from "./vocabulary";
+import { embeddingRows, tokenId, tokenizerJson, vocabulary } from "./vocabulary";
 
 const chatTemplate = `{%- for message in messages -%}
 <|im_start|>{{ message.role }}
@@ -41,7 +41,7 @@ export const demoModelConfig = {
   rms_norm_eps: 1e-6,
   rope_theta: 10000,
   rope_scaling: { type: "mrope", mrope_section: [4, 6, 6] },
-  vocab_size: vocabularySize,
+  vocab_size: embeddingRows(vocabulary),
   tie_word_embeddings: true,
   use_sliding_window: false,
   attention_dropout: 0,
@@ -72,12 +72,21 @@ export const demoModelConfig = {
   },
 } as const;
 
+/** What another model of this architecture has in place of the demonstration's. */
+export interface ModelFolderChanges {
+  /** The special tokens first. */
+  readonly tokens?: readonly string[];
+  /** Fewest and most pixels of a picture as the model sees it. */
+  readonly pixels?: { readonly least: number; readonly most: number };
+}
+
 /** Writes config, tokenizer, chat template and processor settings; the weights are the policy's to save. */
-export async function writeDemoModelFolder(folder: string): Promise<void> {
+export async function writeDemoModelFolder(folder: string, changes: ModelFolderChanges = {}): Promise<void> {
+  const { tokens = vocabulary, pixels = { least: 56 * 56, most: pictureSize * pictureSize * 4 } } = changes;
   await mkdir(folder, { recursive: true });
   const json = (name: string, value: unknown) => writeFile(join(folder, name), `${JSON.stringify(value, null, 1)}\n`);
-  await json("config.json", demoModelConfig);
-  await json("tokenizer.json", tokenizerJson());
+  await json("config.json", { ...demoModelConfig, vocab_size: embeddingRows(tokens) });
+  await json("tokenizer.json", tokenizerJson(tokens));
   await json("tokenizer_config.json", {
     tokenizer_class: "PreTrainedTokenizerFast",
     eos_token: "<|im_end|>",
@@ -99,8 +108,8 @@ export async function writeDemoModelFolder(folder: string): Promise<void> {
     do_rescale: true,
     do_normalize: true,
     do_resize: true,
-    min_pixels: 56 * 56,
-    max_pixels: pictureSize * pictureSize * 4,
+    min_pixels: pixels.least,
+    max_pixels: pixels.most,
     patch_size: 14,
     temporal_patch_size: 2,
     merge_size: 2,

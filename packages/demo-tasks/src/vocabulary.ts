@@ -80,8 +80,8 @@ const plainTokens: readonly string[] = [
 
 export const vocabulary: readonly string[] = [...specialTokens, ...plainTokens];
 
-/** Rows of the embedding: the vocabulary rounded up to a multiple of 8. */
-export const vocabularySize = Math.ceil(vocabulary.length / 8) * 8;
+/** Rows of the embedding: the tokens rounded up to a multiple of 8. */
+export const embeddingRows = (tokens: readonly string[]): number => Math.ceil(tokens.length / 8) * 8;
 
 export function tokenId(token: string): number {
   const id = vocabulary.indexOf(token);
@@ -89,9 +89,13 @@ export function tokenId(token: string): number {
   return id;
 }
 
-/** The tokenizer.json of the demonstration model (Hugging Face tokenizers format 1.0). */
-export function tokenizerJson(): object {
-  const longestFirst = [...plainTokens].sort((a, b) => b.length - a.length);
+/**
+ * The tokenizer.json of a demonstration model (Hugging Face tokenizers format 1.0).
+ *
+ * @param tokens the special tokens first
+ */
+export function tokenizerJson(tokens: readonly string[]): object {
+  const longestFirst = tokens.slice(specialTokens.length).sort((a, b) => b.length - a.length);
   const pattern = longestFirst.map((token) => token.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
   return {
     version: "1.0",
@@ -119,7 +123,7 @@ export function tokenizerJson(): object {
       fuse_unk: true,
       byte_fallback: false,
       ignore_merges: true,
-      vocab: Object.fromEntries(vocabulary.map((token, id) => [token, id])),
+      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
       merges: [],
     },
   };

@@ -3,6 +3,7 @@ export { type CallForm, type ObservationMessage, callForm } from "./turns/call-f
 export { type Conversation, type ConversationEnd, type ConversationTurn, maskOf } from "./turns/conversation";
 export { Conversations, type TurnRules } from "./turns/conversations";
 export { type LookQuality, type Region, goldRegions, lookQuality, lookedRegions, statedRegions } from "./turns/looks";
+export { type ContinuationText, continuationText, continuationTokens } from "./turns/observation-tokens";
 export { builtInTool } from "./tools/built-in-tools";
 export { BUILT_IN_TOOLS, type BuiltInToolName, CALL_FORMS, type CallFormName, isBuiltInTool } from "./tools/tool-names";
 export { calculate } from "./tools/calculate";

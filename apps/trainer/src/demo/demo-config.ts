@@ -1,4 +1,4 @@
-import { demoRecipe } from "@v-triune/demo-tasks";
+import { demoRecipe, zoomRecipe } from "@v-triune/demo-tasks";
 import { resolveTrainingConfig, type BackendSetting, type TrainingConfig } from "@v-triune/training/config";
 
 export interface DemoSettings {
@@ -25,6 +25,20 @@ export function demoConfig(settings: DemoSettings): TrainingConfig {
     data: { train: trainData, eval: evalData },
     run: { name: "demo", folder: runFolder, seed, steps },
     optimizer: { ...demoRecipe.optimizer, lr: learningRate ?? demoRecipe.optimizer.lr },
+    evaluation: { every: null, samplesPerSource },
+    monitor: { tensorboard: true },
+    backend,
+  });
+}
+
+/** The recipe of `demo --zoom` with the run's own settings. */
+export function zoomConfig(settings: Omit<DemoSettings, "learningRate">): TrainingConfig {
+  const { seed, steps, backend, samplesPerSource, modelFolder, runFolder, trainData, evalData } = settings;
+  return resolveTrainingConfig({
+    ...zoomRecipe,
+    model: modelFolder,
+    data: { train: trainData, eval: evalData },
+    run: { name: "zoom", folder: runFolder, seed, steps },
     evaluation: { every: null, samplesPerSource },
     monitor: { tensorboard: true },
     backend,

@@ -2,25 +2,26 @@
  * `v-triune demo`: the whole method in a few minutes. Draws its data, writes it as a corpus, trains the committed
  * checkpoint on it with the trainer that everybody uses, and says what changed.
  */
-import { existsSync } from "node:fs";
-import { mkdir, readdir } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
-import { nativeInstallAvailable } from "@v-triune/backend";
+import { mkdir } from "node:fs/promises";
+import { join, relative } from "node:path";
 import { samplesForSteps, writeHeldOutData, writeTrainingData } from "@v-triune/demo-tasks";
 import { readMetricRecords } from "@v-triune/monitor";
 import { type EvaluationScores, type TrainingResult, runTraining } from "@v-triune/training";
 import type { BackendSetting } from "@v-triune/training/config";
-import { RunFolderError, writeFileAtomic } from "@v-triune/training/run-folder";
+import { writeFileAtomic } from "@v-triune/training/run-folder";
 import { openRunDashboard } from "../terminal/run-dashboard";
 import { collectProblems } from "../terminal/training-result";
 import { packageRoot } from "../package-root";
 import { createLiveView } from "../terminal/live-view";
 import { demoConfig } from "./demo-config";
+import { backendLines, outputFolder } from "./demo-output";
 
 /** The committed model. */
 export const demoModelFolder = join(packageRoot, "assets", "demo-model");
 /** Its variant that was taught no form of an answer. */
 export const demoBaseModelFolder = join(packageRoot, "assets", "demo-base-model");
+/** The model of `--zoom`, which seldom looks closer and often beside the mark. */
+export const demoZoomModelFolder = join(packageRoot, "assets", "demo-zoom-model");
 
 export interface RunDemoOptions {
   /** Seeds the training data and the sampling; the held-out samples are always the same. Default 1. */
@@ -65,7 +66,7 @@ export async function runDemo(options: RunDemoOptions = {}): Promise<DemoSummary
   const { seed = 1, steps = 40, samplesPerSource = 100, backend = "auto", zero = false } = options;
   const print = options.print ?? ((text: string) => void process.stdout.write(`${text}\n`));
   const started = performance.now();
-  const folder = await outputFolder(options.out);
+  const folder = await outputFolder(options.out, "demo");
   const paths = {
     trainData: join(folder, "data", "train.parquet"),
     evalData: join(folder, "data", "held-out.parquet"),
@@ -144,48 +145,6 @@ async function formatShares(metricsPath: string): Promise<{ before: number; afte
   return { before: shares[0]!, after: shares.at(-1)! };
 }
 
-/** Which backend computes, and how to be faster where that is one command away. */
-function backendLines(backend: string, trainable: number): string {
-  const lines = [
-    `Backend: ${backend}`,
-    `Weights: ${trainable.toLocaleString("en-US")} are trained (the language model; vision is frozen)`,
-  ];
-  if (backend.startsWith("WebAssembly") && nativeInstallAvailable().available)
-    lines.push("Larger models train faster with: npx v-triune native install");
-  return `${lines.join("\n")}\n`;
-}
-
-async function outputFolder(out: string | undefined): Promise<string> {
-  if (out === undefined) {
-    for (let number = 1; ; number++) {
-      const folder = resolve("runs", number === 1 ? "demo" : `demo-${number}`);
-      if (!existsSync(folder)) return folder;
-    }
-  }
-  const folder = resolve(out);
-  const found = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw new RunFolderError({
-      what: "The output folder can't be used.",
-      where: folder,
-      expected: "a folder",
-      found: error.code ?? error.message,
-      fix: "choose another one with --out",
-      cause: error,
-    });
-  });
-  if (found.length > 0) {
-    throw new RunFolderError({
-      what: "The output folder is not empty; what it holds stays as it is.",
-      where: folder,
-      expected: "a folder that does not exist yet, or an empty one",
-      found: found.slice(0, 5).join(", "),
-      fix: "choose another one with --out",
-    });
-  }
-  return folder;
-}
-
 function introduction(steps: number): string {
   return [
     "V-Triune: one vision-language model and one reinforcement learning run over",
@@ -254,6 +213,7 @@ export function formatDemoSummary(
     "What to try next:",
     "  npx v-triune demo --seed 2            another seed: other data, other samples",
     ...(format ? [] : ["  npx v-triune demo --zero              from a base model, by rewards alone"]),
+    "  npx v-triune demo --zoom              learn to look closer with a tool",
     "  npx v-triune doctor                   this machine's backends, and faster ones",
     "  npx v-triune curate --help            a corpus from your own sources",
     "  npx v-triune train --help             your own configuration",

@@ -28,6 +28,7 @@ import { type RunResult, readRunResult } from "./run-result";
 import type { SweepFile } from "./sweep-file";
 import { type PlannedRun, planSweep } from "./sweep-plan";
 import { type SweepResults, formatSweepCsv, summarizeRuns } from "./sweep-results";
+import { writeZoomBase } from "./zoom-base";
 
 /** What a sweep tells whoever watches it. */
 export type SweepEvent =
@@ -74,8 +75,9 @@ export async function prepareSweep(
   cwd: string = process.cwd(),
   demo: string = join(folder, "demo"),
 ): Promise<PlannedRun[]> {
-  const base = sweep.base === "demo" ? await writeDemoBase(demo) : sweep.base;
-  return planSweep(sweep, base, folder, sweep.base === "demo" ? demoVariables(demo) : {}, cwd);
+  if (sweep.base === "demo") return planSweep(sweep, await writeDemoBase(demo), folder, demoVariables(demo), cwd);
+  const base = sweep.base === "demo-zoom" ? await writeZoomBase(demo) : sweep.base;
+  return planSweep(sweep, base, folder, {}, cwd);
 }
 
 /**

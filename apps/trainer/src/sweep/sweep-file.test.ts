@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -6,6 +6,7 @@ import { packageRoot } from "../package-root";
 import { demoVariables, writeDemoBase } from "./demo-base";
 import { readSweepFile } from "./sweep-file";
 import { caseName, planSweep } from "./sweep-plan";
+import { writeZoomBase } from "./zoom-base";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-sweep-file-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -96,7 +97,7 @@ describe("a sweep's file", () => {
 describe("the sweeps that come with the program", () => {
   const names = readdirSync(join(packageRoot, "ablations"));
 
-  it("are the paper's five and seven of our own", () =>
+  it("are the paper's five and eight of our own", () =>
     expect(names).toEqual([
       "adaptive-iou.yaml",
       "difficulty-sampling.yaml",
@@ -110,14 +111,20 @@ describe("the sweeps that come with the program", () => {
       "rl-zero.yaml",
       "task-mix.yaml",
       "unified.yaml",
+      "zoom.yaml",
     ]));
 
   it.each(names)("%s plans on the demonstration's data with three seeds", async (name) => {
-    const demo = join(folder, "demo");
-    const file = await writeDemoBase(demo);
+    const sweep = readSweepFile(`ablations/${name}`, [], "/elsewhere");
+    const demo = join(folder, sweep.base);
+    // Planning reads no pictures: files that are there are not drawn.
+    if (sweep.base === "demo-zoom") {
+      mkdirSync(demo, { recursive: true });
+      for (const data of ["train", "held-out"]) writeFileSync(join(demo, `${data}.parquet`), "");
+    }
     const runs = await planSweep(
-      readSweepFile(`ablations/${name}`, [], "/elsewhere"),
-      file,
+      sweep,
+      await (sweep.base === "demo-zoom" ? writeZoomBase : writeDemoBase)(demo),
       join(folder, "out"),
       demoVariables(demo),
       folder,

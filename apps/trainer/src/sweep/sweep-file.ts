@@ -3,7 +3,7 @@
  * configuration key with a list of values, or a name with named settings of several keys; the runs are all
  * combinations, each once a seed.
  *
- *     base: demo                          # or a configuration file
+ *     base: demo                          # or demo-zoom, or a configuration file
  *     set: {run.steps: 40}
  *     grid:
  *       optimizer.lr: [1e-4, 3e-4]
@@ -35,7 +35,7 @@ export interface SweepFile {
   readonly name: string;
   /** The question in a sentence, for tables and pages. */
   readonly question: string | null;
-  /** "demo", or the absolute path of a configuration. */
+  /** "demo", "demo-zoom", or the absolute path of a configuration. */
   readonly base: string;
   /** What `${name}` stands for in values; a value that is nothing else keeps the variable's type. */
   readonly variables: Variables;
@@ -60,6 +60,9 @@ const schema = type({
   grid: "Record<string, unknown[] | Record<string, Record<string, unknown>>>",
   "seeds?": "(number.integer >= 0)[] >= 1",
 });
+
+/** Whether a base is made by the program. */
+export const isDemoBase = (base: string): boolean => base === "demo" || base === "demo-zoom";
 
 /** Keys that a sweep gives each run itself. */
 const ownKeys = ["run.seed", "run.name", "run.folder"];
@@ -107,7 +110,7 @@ export function readSweepFile(path: string, overrides: readonly string[] = [], c
   const sweep: SweepFile = {
     name: input.name ?? basename(file, extname(file)),
     question: input.question ?? null,
-    base: input.base === "demo" ? "demo" : resolve(folder, input.base),
+    base: isDemoBase(input.base) ? input.base : resolve(folder, input.base),
     variables: input.variables ?? {},
     set: input.set ?? {},
     axes,

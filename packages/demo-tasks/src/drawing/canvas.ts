@@ -34,18 +34,23 @@ export interface PlacedShape {
 
 export class Canvas {
   /** Interleaved RGB, row by row. */
-  readonly pixels = new Uint8Array(pictureSize * pictureSize * 3);
+  readonly pixels: Uint8Array;
 
-  constructor(random: SeededRandom) {
+  /** @param size side in pixels */
+  constructor(
+    random: SeededRandom,
+    readonly size = pictureSize,
+  ) {
+    this.pixels = new Uint8Array(size * size * 3);
     const shade = random.int(-8, 8);
-    for (let index = 0; index < this.pixels.length; index += 3)
-      this.pixels.set([122 + shade, 116 + shade, 104 + shade], index);
+    const rowBytes = 3 * size;
+    for (let index = 0; index < rowBytes; index += 3) this.pixels.set([122 + shade, 116 + shade, 104 + shade], index);
+    for (let row = 1; row < size; row++) this.pixels.copyWithin(row * rowBytes, 0, rowBytes);
   }
 
   fill(x1: number, y1: number, x2: number, y2: number, color: Rgb): void {
-    for (let y = Math.max(0, y1); y < Math.min(pictureSize, y2); y++) {
-      for (let x = Math.max(0, x1); x < Math.min(pictureSize, x2); x++)
-        this.pixels.set(color, (y * pictureSize + x) * 3);
+    for (let y = Math.max(0, y1); y < Math.min(this.size, y2); y++) {
+      for (let x = Math.max(0, x1); x < Math.min(this.size, x2); x++) this.pixels.set(color, (y * this.size + x) * 3);
     }
   }
 
@@ -53,7 +58,7 @@ export class Canvas {
     for (let row = 0; row < size; row++) {
       for (let column = 0; column < size; column++) {
         if (covers(shape, column + 0.5, row + 0.5, size))
-          this.pixels.set(colors[color], ((y + row) * pictureSize + x + column) * 3);
+          this.pixels.set(colors[color], ((y + row) * this.size + x + column) * 3);
       }
     }
   }

@@ -1,4 +1,5 @@
 import { BACKEND_SETTINGS, type BackendSetting } from "@v-triune/training/config";
+import { UsageError } from "../../errors";
 import { textOption, type Command } from "../syntax/command";
 
 /** The whole method in small. */
@@ -13,11 +14,13 @@ export const demoCommand: Command = {
       type: "boolean",
       description: "Start from a base model that was taught no form of an answer (RL-zero)",
     },
+    zoom: { type: "boolean", description: "Learn to look closer, with a crop tool, at what is too small to read" },
     dashboard: { type: "boolean", description: "Show the run in the browser while it trains, and after" },
     "make-checkpoint": {
       type: "string",
       valueHint: "folder",
-      description: "Make the model that it starts from again, from random weights (25 min; with --zero 1 min)",
+      description:
+        "Make the model that it starts from again, from random weights (25 min; with --zero 1 min, with --zoom 10 min)",
     },
     backend: {
       type: "enum",
@@ -31,6 +34,7 @@ export const demoCommand: Command = {
     "v-triune demo",
     "v-triune demo --dashboard",
     "v-triune demo --zero",
+    "v-triune demo --zoom",
     "v-triune demo --seed 3 --steps 40 --out demo-3",
   ],
   async execute(context) {
@@ -39,21 +43,27 @@ export const demoCommand: Command = {
     const steps = wholeNumber("steps", textOption(context, "steps"), 1);
     const samplesPerSource = wholeNumber("samples", textOption(context, "samples"), 1);
     const backend = textOption(context, "backend") as BackendSetting;
-    const zero = context.args["zero"] === true;
+    const [zero, zoom] = [context.args["zero"] === true, context.args["zoom"] === true];
+    if (zero && zoom)
+      throw new UsageError({
+        what: "--zero and --zoom start from two models.",
+        fix: "leave one of them out",
+      });
     const checkpointFolder = textOption(context, "make-checkpoint");
     if (checkpointFolder !== undefined) {
       const { makeDemoCheckpoint } = await import("../../demo/make-checkpoint");
       await makeDemoCheckpoint({
         folder: checkpointFolder,
         seed: seed!,
-        zero,
+        ...(zero ? { model: "zero" as const } : zoom ? { model: "zoom" as const } : {}),
         backend,
         print: (text) => context.output.out(`${text}\n`),
       });
       return 0;
     }
-    const [{ runDemo }, { catchInterruption }, { untilInterrupted }] = await Promise.all([
+    const [{ runDemo }, { runZoom }, { catchInterruption }, { untilInterrupted }] = await Promise.all([
       import("../../demo/run-demo"),
+      import("../../demo/run-zoom"),
       import("../../terminal/interruption"),
       import("../../terminal/until-interrupted"),
     ]);
@@ -67,13 +77,14 @@ export const demoCommand: Command = {
       return untilInterrupted();
     };
     try {
-      const summary = await runDemo({
+      const run = zoom ? runZoom : runDemo;
+      const summary = await run({
         seed: seed!,
         ...(steps === undefined ? {} : { steps }),
         ...(out === undefined ? {} : { out }),
         ...(samplesPerSource === undefined ? {} : { samplesPerSource }),
         backend,
-        zero,
+        ...(zoom ? {} : { zero }),
         interruption,
         ...(context.args["dashboard"] === true ? { dashboard: true } : {}),
         // A script that reads the output waits for the end, not for a person.

@@ -46,12 +46,12 @@ export const sweepCommand: Command = {
     "are skipped and the others go on. Ctrl-C lets the runs finish their step and save.",
   async execute(context) {
     const { args, values, output } = context;
-    const { readSweepFile } = await import("../../sweep/sweep-file");
+    const { isDemoBase, readSweepFile } = await import("../../sweep/sweep-file");
     const read = readSweepFile(textOption(context, "file")!, values.get("set") ?? []);
     const base = textOption(context, "base");
     const sweep = {
       ...read,
-      ...(base === undefined ? {} : { base: base === "demo" ? base : resolve(base) }),
+      ...(base === undefined ? {} : { base: isDemoBase(base) ? base : resolve(base) }),
       seeds: seedList(textOption(context, "seeds")) ?? read.seeds,
     };
     const folder = resolve(textOption(context, "out") ?? join("sweeps", sweep.name));
