@@ -7,6 +7,15 @@
 export const contents = [
   { group: "Start", pages: ["concepts", "playground", "troubleshooting", "hardware"] },
   {
+    group: "Guides",
+    pages: [
+      "guides/rewards-in-your-trainer",
+      "guides/your-own-data",
+      "guides/train-your-model",
+      "guides/contribute-a-verifier",
+    ],
+  },
+  {
     group: "Reward your own trainer",
     pages: [
       "reward-server",

@@ -38,6 +38,14 @@ export function filesBelow(folder: string, matches: RegExp): string[] {
 
 /** The error for a folder without the expected owner's files. */
 export function wrongLayout(folder: string, lookedFor: string, url?: string): DatasetError {
+  if (existsSync(folder) && !statSync(folder).isDirectory())
+    return new DatasetError({
+      code: "wrong-layout",
+      file: folder,
+      expected: `a folder with ${lookedFor}`,
+      found: "a file",
+      fix: "set path to the folder that holds it",
+    });
   const names = existsSync(folder) ? readdirSync(folder).slice(0, 6) : null;
   return new DatasetError({
     code: names === null ? "missing-file" : "wrong-layout",
