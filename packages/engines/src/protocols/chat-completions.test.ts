@@ -248,6 +248,11 @@ describe("chatCompletion", () => {
       'ended with "abort"',
     ],
     [
+      "calls that were taken out of the text",
+      { choices: [{ message: { content: "", tool_calls: [{}] }, finish_reason: "tool_calls" }] },
+      "whose tool calls the server took out of its text",
+    ],
+    [
       "ids that do not fit",
       {
         choices: [

@@ -216,6 +216,9 @@ const isText = (value: unknown): value is string => typeof value === "string";
 
 function finishReason(reason: unknown): "stop" | "length" {
   if (reason === "stop" || reason === "length") return reason;
+  // A call that was parsed is not the text that was written: it cannot be trained on.
+  if (reason === "tool_calls")
+    throw new NoAnswerError("failed", "an answer whose tool calls the server took out of its text; see docs/turns.md");
   // vLLM and SGLang answer "abort" when the server drops a request, for instance while weights are exchanged.
   throw new NoAnswerError("failed", `an answer that ended with "${String(reason)}"`);
 }
