@@ -145,24 +145,16 @@ class ToolCaller {
     worker.ref();
     const stop = new AbortController();
     const pictures = pixelServer(worker, call, context);
+    const result = resultOf(worker, call, stop.signal);
+    const { promptPictures } = context;
+    const sizes = context.pictures.map(({ width, height, seen }) => ({ width, height, seen }));
+    post(worker, { type: "call", call, tool, arguments: args, pictures: sizes, promptPictures });
     const outcome = await Promise.race([
-      resultOf(worker, call, stop.signal),
+      result,
       ended.then((why) => ({ ended: `the tool failed: ${why}` })),
-      this.#deadline(pictures, stop.signal).then(() => ({
-        ended: `no result within ${this.options.deadlineMs / 1000} s`,
-      })),
-      (async () => {
-        const sizes = context.pictures.map(({ width, height, seen }) => ({ width, height, seen }));
-        post(worker, {
-          type: "call",
-          call,
-          tool,
-          arguments: args,
-          pictures: sizes,
-          promptPictures: context.promptPictures,
-        });
-        return new Promise<never>(() => {});
-      })(),
+      this.#deadline(pictures, stop.signal).then(() => {
+        return { ended: `no result within ${this.options.deadlineMs / 1000} s` };
+      }),
     ]);
     stop.abort();
     pictures.stop();
