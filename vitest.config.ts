@@ -1,14 +1,24 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 /** The export condition that leads workspace imports to `src`, so that tests need no build. */
 const conditions = ["@v-triune/source", "module", "node", "import", "default"];
 const report = process.env.V_TRIUNE_TEST_REPORT;
 
+const tests = ["packages/*/{src,web}/**/*.test.ts", "apps/*/src/**/*.test.ts", "tools/**/*.test.ts"];
+/** Packages whose tests change nothing that others see: a process imports the code once for all of their files. */
+const sharing = [
+  "packages/{benchmarks,data-filters,engines,errors,grpo,rollouts,schema,tinker,verifiers}/src/**/*.test.ts",
+  "packages/monitor/web/**/*.test.ts",
+];
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: ["@v-triune/source", "node"] } },
   test: {
-    include: ["packages/*/{src,web}/**/*.test.ts", "apps/*/src/**/*.test.ts", "tools/**/*.test.ts"],
+    projects: [
+      { extends: true, test: { name: "apart", include: tests, exclude: [...configDefaults.exclude, ...sharing] } },
+      { extends: true, test: { name: "sharing", include: sharing, isolate: false } },
+    ],
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 120_000,
