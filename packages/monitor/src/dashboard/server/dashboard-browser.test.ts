@@ -9,7 +9,8 @@ import axeCore from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { makeReport } from "../../commands/make-report";
-import { copyRecordedRun, copyRunWithTurns, HOSTILE_TEXT, writeHostileRun } from "../testing/recorded-run";
+import { DASHBOARD_PAGES, writePageRuns } from "../testing/dashboard-pages";
+import { copyRecordedRun, HOSTILE_TEXT, writeHostileRun } from "../testing/recorded-run";
 import { type ToolPair, toolRecords } from "../../tool-effect";
 import { startDashboard, type Dashboard } from "./start-dashboard";
 
@@ -40,9 +41,7 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
 
   beforeAll(async () => {
     parent = mkdtempSync(join(tmpdir(), "v-triune-browser-"));
-    await copyRecordedRun(join(parent, "runs"));
-    await copyRecordedRun(join(parent, "runs"), "other");
-    await copyRunWithTurns(join(parent, "runs"), "turns");
+    await writePageRuns(join(parent, "runs"));
     writeFileSync(
       join(parent, "runs", "turns", "eval-tools.jsonl"),
       [0, 40].flatMap((step) => toolRecords(step, toolPairs(step)).map((record) => JSON.stringify(record))).join("\n"),
@@ -91,23 +90,9 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     );
   }
 
-  const PAGES: readonly (readonly [string, string, string])[] = [
-    ["runs", "#/runs", "table a"],
-    ["overview", "#/overview?run=demo", "canvas"],
-    ["changes", "#/changes?run=demo", ".changes td"],
-    [
-      "answers",
-      "#/changes?run=demo&beforeFrom=1&beforeTo=2&afterFrom=12&afterTo=12&scope=source&name=demo_read",
-      "li pre",
-    ],
-    ["sources", "#/sources?run=demo&window=4", ".grid td"],
-    ["source", "#/source?run=demo&name=demo_detect", "canvas"],
-    ["evaluation", "#/evaluation?run=demo", "td.number"],
-    ["tool effect", "#/evaluation?run=turns", ".interval"],
-    ["rollouts", "#/rollouts?run=demo&step=12", "tbody a"],
-    ["inspector", "#/rollouts?run=demo&step=2&group=9&sample=1", ".box.predicted"],
-    ["conversation", "#/rollouts?run=turns&step=2&group=9&sample=1", ".turns .call img"],
-    ["compare", "#/compare", "canvas"],
+  const PAGES = [
+    ...DASHBOARD_PAGES.map(({ name, hash, ready }) => [name, hash, ready] as const),
+    ["tool effect", "#/evaluation?run=turns", ".interval"] as const,
   ];
   it.each(PAGES)("%s: axe finds nothing, light or dark, and it fits a telephone", async (_name, hash, ready) => {
     await open(hash, ready);
