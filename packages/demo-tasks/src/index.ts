@@ -5,7 +5,7 @@ export { pictureSize } from "./drawing/canvas";
 export type { DemoQuestion } from "./drawing/question";
 export { demoModelConfig, writeDemoModelFolder } from "./model-folder";
 export { demoFamilies, writeFamilyRun } from "./family-run";
-export { drawQuestion, fingerprints, heldOutQuestions } from "./question-stream";
+export { type SourcedQuestion, drawQuestion, fingerprints, heldOutQuestions } from "./question-stream";
 export { freeText, responseText } from "./response";
 export { demoSourceNames, demoSources } from "./sources";
 export { toSample } from "./to-sample";

@@ -4,9 +4,10 @@
  */
 import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { writeSamples } from "@v-triune/data-filters";
 import {
+  type SourcedQuestion,
   demoSourceNames,
   demoSources,
   drawQuestion,
@@ -18,7 +19,6 @@ import {
   writeHeldOutData,
 } from "@v-triune/demo-tasks";
 import { createRandom } from "@v-triune/rollouts";
-import type { Sample } from "@v-triune/schema";
 import { writeFileAtomic } from "@v-triune/training/run-folder";
 import { demoConfig } from "../demo/demo-config";
 import { demoBaseModelFolder, demoModelFolder } from "../demo/run-demo";
@@ -37,20 +37,29 @@ export const demoVariables = (folder: string): Variables => ({
   tunedModel: demoModelFolder,
 });
 
-/** Writes `wide.parquet` and `wide-held-out.parquet`: pictures on a larger, empty ground. */
+/** Writes `wide.parquet` and `wide-held-out.parquet`, pictures on a larger, empty ground, unless they are there. */
 async function writeWideData(folder: string, heldOut: ReadonlySet<string>): Promise<void> {
-  const random = createRandom(dataSeed, 200);
-  const sets = { "wide.parquet": [], "wide-held-out.parquet": [] } as Record<string, Promise<Sample>[]>;
-  for (let at = 0; at < perSource; at++)
-    for (const source of wideSourceNames) {
-      const question = drawQuestion(source, random, heldOut);
-      sets["wide.parquet"]!.push(toWideSample(source, `train-${at}`, question, random));
-    }
-  for (const [at, { source, question }] of heldOutQuestions(heldOutPerSource).entries())
-    if (wideSourceNames.includes(source))
-      sets["wide-held-out.parquet"]!.push(toWideSample(source, `held-out-${at}`, question, random));
-  for (const [name, samples] of Object.entries(sets))
-    if (!existsSync(join(folder, name))) await writeSamples(join(folder, name), await Promise.all(samples));
+  const [train, evalData] = [join(folder, "wide.parquet"), join(folder, "wide-held-out.parquet")];
+  const write = async (path: string, questions: readonly SourcedQuestion[]): Promise<void> => {
+    const places = createRandom(dataSeed, 201);
+    const samples = questions.map(({ source, question }, at) =>
+      toWideSample(source, `${basename(path, ".parquet")}-${at}`, question, places),
+    );
+    await writeSamples(path, await Promise.all(samples));
+  };
+  if (!existsSync(train)) {
+    const random = createRandom(dataSeed, 200);
+    const sources = Array.from({ length: perSource }, () => wideSourceNames).flat();
+    await write(
+      train,
+      sources.map((source) => ({ source, question: drawQuestion(source, random, heldOut) })),
+    );
+  }
+  if (!existsSync(evalData))
+    await write(
+      evalData,
+      heldOutQuestions(heldOutPerSource).filter(({ source }) => wideSourceNames.includes(source)),
+    );
 }
 
 /**

@@ -98,6 +98,14 @@ export const LAYOUT_CASES: readonly ConformanceCase[] = [
     gradient: true,
   },
   {
+    name: "scatterND into a vector",
+    ops: ["scatterND"],
+    inputs: [seeded([4], 83)],
+    compute: (x) => tf.scatterND(tf.tensor2d([[7], [0], [3], [9]], [4, 1], "int32"), x as tf.Tensor, [11]),
+    reference: (x) => build([11], ([i = 0]) => ([7, 0, 3, 9].includes(i) ? at(x, [[7, 0, 3, 9].indexOf(i)]) : 0)),
+    gradient: false,
+  },
+  {
     name: "tile",
     ops: ["tile"],
     inputs: [seeded([3, 4], 80)],

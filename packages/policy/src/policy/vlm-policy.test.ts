@@ -69,24 +69,19 @@ describe("topTokens", () => {
     const count = 3;
     const before = tf.memory().numTensors;
     const top = policy.topTokens(rows, count, 0.8);
-    const found = tf.tidy(() => {
-      const ids = top.map((row) => row.ids);
-      const { candidates, logProbs } = policy.logProbs(rows, {
-        width: 7,
-        temperature: 0.8,
-        candidates: { ids, count },
-      });
-      return [candidates!.dataSync(), logProbs.dataSync()] as const;
-    });
+    const ids = top.map((row) => row.ids);
+    const tensors = policy.logProbs(rows, { width: 7, temperature: 0.8, candidates: { ids, count } });
+    const found = [tensors.candidates!, tensors.logProbs].map((tensor) => tensor.dataSync());
+    tf.dispose([tensors.candidates!, tensors.logProbs]);
     rows.forEach(({ completionIds, responseMask, ...asked }, row) => {
       const whole = { ...asked, promptIds: Int32Array.of(...asked.promptIds, ...completionIds) };
-      const logP = tf.tidy(
-        () => tf.logSoftmax(tf.div(policy.forward([whole]), 0.8)).arraySync() as unknown as number[][],
-      );
+      const distributions = tf.tidy(() => tf.logSoftmax(tf.div(policy.forward([whole]), 0.8)));
+      const logP = distributions.arraySync() as number[][];
+      distributions.dispose();
       completionIds.forEach((id, t) => {
         const own = (values: ArrayLike<number>, start: number): number[] =>
           Array.from({ length: count }, (_, k) => values[start + k]!);
-        const again = own(found[0], (row * 7 + t) * count);
+        const again = own(found[0]!, (row * 7 + t) * count);
         if (responseMask?.[t] === 0) return expect(again).toEqual([0, 0, 0]);
         const all = logP[asked.promptIds.length + t - 1]!;
         const likeliest = [...all.keys()].sort((a, b) => all[b]! - all[a]!).slice(0, count);
@@ -98,7 +93,7 @@ describe("topTokens", () => {
           `row ${row}, token ${t}`,
         );
         expectClose(own(top[row]!.logProbs, t * count), again, 1e-5, "twice");
-        expect(found[1][row * 7 + t]).toBeCloseTo(all[id]!, 4);
+        expect(found[1]![row * 7 + t]).toBeCloseTo(all[id]!, 4);
       });
     });
     expect(tf.memory().numTensors).toBe(before);
