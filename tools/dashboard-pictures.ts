@@ -14,6 +14,8 @@ import { startDashboard } from "../packages/monitor/src/dashboard/index";
 import { DASHBOARD_PAGES, writePageRuns } from "../packages/monitor/src/dashboard/testing/dashboard-pages";
 import {
   findFonts,
+  CHROMIUM_FILE,
+  chromiumVersion,
   launchForPictures,
   newPicturePage,
   seePage,
@@ -64,6 +66,7 @@ async function makeReferences(chromium: string, scratch: string): Promise<void> 
   const dashboard = await startDashboard({ folder: join(scratch, "runs"), port: 0 });
   const browser = await launchForPictures(chromium, scratch);
   try {
+    writeFileSync(join(target, CHROMIUM_FILE), `${chromiumVersion(browser)}\n`);
     const page = await newPicturePage(browser);
     for (const shown of DASHBOARD_PAGES) {
       const { pictures, shifts } = await seePage(page, dashboard.url, shown);

@@ -12,7 +12,15 @@ import type { Browser, Page } from "playwright-core";
 import { PNG } from "pngjs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DASHBOARD_PAGES, writePageRuns } from "../testing/dashboard-pages";
-import { findFonts, launchForPictures, newPicturePage, seePage, type PictureKind } from "../testing/page-pictures";
+import {
+  CHROMIUM_FILE,
+  chromiumVersion,
+  findFonts,
+  launchForPictures,
+  newPicturePage,
+  seePage,
+  type PictureKind,
+} from "../testing/page-pictures";
 import { startDashboard, type Dashboard } from "./start-dashboard";
 
 const PICTURES = fileURLToPath(new URL("../../../test-data/pictures/", import.meta.url));
@@ -51,12 +59,19 @@ describe.skipIf(CHROMIUM === undefined || !findFonts("pictures of the dashboard'
   let browser: Browser;
   let page: Page;
   const said: string[] = [];
+  let isComparable: boolean;
 
   beforeAll(async () => {
     parent = mkdtempSync(join(tmpdir(), "v-triune-pictures-"));
     await writePageRuns(join(parent, "runs"));
     dashboard = await startDashboard({ folder: join(parent, "runs"), port: 0 });
     browser = await launchForPictures(CHROMIUM, parent);
+    const [made, found] = [readFileSync(join(PICTURES, CHROMIUM_FILE), "utf8").trim(), chromiumVersion(browser)];
+    isComparable = made === found;
+    if (!isComparable)
+      console.warn(
+        `skipped: comparing pictures of Chromium ${made} with what Chromium ${found} draws; npm run pictures.`,
+      );
     page = await newPicturePage(browser);
     onProblem(page, (problem) => said.push(problem));
   });
@@ -70,7 +85,8 @@ describe.skipIf(CHROMIUM === undefined || !findFonts("pictures of the dashboard'
     "%s looks as it did, does not move while it loads and reports no problem",
     async (name, shown) => {
       const { pictures, shifts } = await seePage(page, dashboard.url, shown);
-      for (const [kind, picture] of Object.entries(pictures) as [PictureKind, Buffer][])
+      const compared = isComparable ? (Object.entries(pictures) as [PictureKind, Buffer][]) : [];
+      for (const [kind, picture] of compared)
         expect(
           difference(`${name}-${kind}`, PNG.sync.read(picture)),
           `see ${FAILED}/${name}-${kind}*`,

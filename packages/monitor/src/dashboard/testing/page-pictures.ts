@@ -69,6 +69,12 @@ export async function launchForPictures(executablePath: string | undefined, fold
   return await launchChromium(executablePath, { args: FONT_FLAGS, env: { FONTCONFIG_FILE: path } });
 }
 
+/** In the folder of the pictures: the Chromium that they were taken with. Another one draws letters otherwise. */
+export const CHROMIUM_FILE = "chromium.txt";
+
+/** The number that changes with what a Chromium draws. */
+export const chromiumVersion = (browser: Browser): string => browser.version().split(".")[0]!;
+
 /** What is seen once it no longer changes. */
 async function stillPicture(page: Page): Promise<Buffer> {
   await page.evaluate(
