@@ -40,6 +40,23 @@ const iouSchedule = type({ until: "0 < number <= 1", epsilon: "0 < number <= 1" 
       : context.mustBe("in rising order of until"),
   );
 const ratioLeaf = "number | null";
+const lookAt = type("number[] == 4")
+  .array()
+  .narrow((boxes, context) =>
+    boxes.every(([x1, y1, x2, y2]) => x1! >= 0 && y1! >= 0 && x1! < x2! && y1! < y2! && x2! <= 1000 && y2! <= 1000)
+      ? true
+      : context.mustBe("boxes [x1, y1, x2, y2] in thousandths, from 0 to 1000, with x1 < x2 and y1 < y2"),
+  );
+const weight = "number >= 0 | null";
+const toolReward = type({
+  "+": "reject",
+  "whenRight?": weight,
+  "curiosity?": weight,
+  "curiosityTarget?": weight,
+  "faithfulness?": weight,
+  "faithfulnessBy?": "'iou' | 'containment' | null",
+  "callCost?": weight,
+});
 const sampleType = type({
   data_source: "string > 0",
   images: type({ bytes: type.instanceOf(Uint8Array).or("null"), path: "string | null" }).array(),
@@ -64,6 +81,8 @@ const sampleType = type({
       "type?": "string | null",
       "choices?": "string[] | null",
       "iou_schedule?": iouSchedule.or("null"),
+      "look_at?": lookAt.or("null"),
+      "tool_reward?": toolReward.or("null"),
     },
   },
   extra_info: { id: "string | null", image_path: "string | null", "tags?": "string[] | null" },
@@ -259,7 +278,7 @@ const complete = record({
           det_verifier_normalized: or(null),
           det_reward_ratio: or({}, record(Object.fromEntries(DET_RATIO_KEYS.map((key) => [key, or(null)])))),
         },
-        ["type", "choices", "iou_schedule"],
+        ["type", "choices", "iou_schedule", "look_at", "tool_reward"],
       ),
     ),
   }),

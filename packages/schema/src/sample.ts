@@ -45,6 +45,23 @@ export interface VerifierParm {
    * schedule. Orsta's files do not have it.
    */
   iou_schedule?: IouScheduleStage[] | null;
+  /**
+   * Where the answer is: boxes [x1, y1, x2, y2] in thousandths of the first picture. Crops are compared with them, and a
+   * teacher may see them alone. Orsta's files do not have it.
+   */
+  look_at?: number[][] | null;
+  /** Weights of the rewards for tools, in place of the run's own. Orsta's files do not have it. */
+  tool_reward?: ToolRewardWeights | null;
+}
+
+/** A sample's own `reward.tools`; what is left out is the run's. */
+export interface ToolRewardWeights {
+  whenRight?: number | null;
+  curiosity?: number | null;
+  curiosityTarget?: number | null;
+  faithfulness?: number | null;
+  faithfulnessBy?: "iou" | "containment" | null;
+  callCost?: number | null;
 }
 
 /** One stage of a sample's own IoU schedule: `epsilon` holds while step / total steps ≤ `until`. */

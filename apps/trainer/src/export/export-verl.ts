@@ -209,6 +209,8 @@ async function writeData(
       if (row.reward_model.verifier_parm.iou_schedule) throw ownSchedule(row, sets);
       const random = createRandom(config.run.seed, poolStream + position++);
       const { accuracyRatio, formatRatio } = config.reward;
+      // For tools and teachers of this trainer.
+      const { look_at: _, tool_reward: __, ...verifierParm } = row.reward_model.verifier_parm;
       const sample: Sample = {
         ...row,
         prompt: withPoolSentences(row, pool, random),
@@ -218,6 +220,7 @@ async function writeData(
         })),
         reward_model: {
           ...row.reward_model,
+          verifier_parm: verifierParm,
           accuracy_ratio: accuracyRatio ?? row.reward_model.accuracy_ratio,
           format_ratio: formatRatio ?? row.reward_model.format_ratio,
         },

@@ -45,7 +45,7 @@ async function writeWideData(folder: string, heldOut: ReadonlySet<string>): Prom
     const samples = questions.map(({ source, question }, at) =>
       toWideSample(source, `${basename(path, ".parquet")}-${at}`, question, places),
     );
-    await writeSamples(path, await Promise.all(samples));
+    await writeSamples(path, await Promise.all(samples), { toolParameters: true });
   };
   if (!existsSync(train)) {
     const random = createRandom(dataSeed, 200);

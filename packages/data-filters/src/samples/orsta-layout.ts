@@ -48,12 +48,25 @@ export const ORSTA_LAYOUT: Readonly<Record<string, LayoutNode>> = {
   extra_info: { record: { id: { ...text, isId: true }, image_path: text } },
 };
 
+const TOOL_REWARD: LayoutNode = {
+  record: {
+    whenRight: number,
+    curiosity: number,
+    curiosityTarget: number,
+    faithfulness: number,
+    faithfulnessBy: text,
+    callCost: number,
+  },
+};
+
 /** Leaves that Orsta's files do not have. */
 export interface FurtherLeaves {
   /** `reward_model.verifier_parm.type` and `.choices`, the parameters of `answer`. */
   readonly answerParameters?: boolean | undefined;
   /** `reward_model.verifier_parm.iou_schedule`, a detection sample's own IoU thresholds. */
   readonly iouSchedules?: boolean | undefined;
+  /** `reward_model.verifier_parm.look_at` and `.tool_reward`, for answers that use tools. */
+  readonly toolParameters?: boolean | undefined;
   /** `extra_info.tags`. */
   readonly tags?: boolean | undefined;
 }
@@ -62,16 +75,18 @@ export interface FurtherLeaves {
 export function layoutWith({
   answerParameters = false,
   iouSchedules = false,
+  toolParameters = false,
   tags = false,
 }: FurtherLeaves): typeof ORSTA_LAYOUT {
   const { reward_model: reward, extra_info: extra } = ORSTA_LAYOUT as Record<"reward_model" | "extra_info", LayoutNode>;
   const parameters = {
     ...(answerParameters ? { type: text, choices: { list: text } } : {}),
     ...(iouSchedules ? { iou_schedule: { list: { record: { until: number, epsilon: number } } } } : {}),
+    ...(toolParameters ? { look_at: { list: { list: number } }, tool_reward: TOOL_REWARD } : {}),
   };
   return {
     ...ORSTA_LAYOUT,
-    ...(answerParameters || iouSchedules
+    ...(answerParameters || iouSchedules || toolParameters
       ? {
           reward_model: withLeaves(reward, {
             verifier_parm: withLeaves(recordOf(reward)["verifier_parm"]!, parameters),
@@ -83,7 +98,12 @@ export function layoutWith({
 }
 
 /** All columns that are read. */
-export const FULL_LAYOUT: typeof ORSTA_LAYOUT = layoutWith({ answerParameters: true, iouSchedules: true, tags: true });
+export const FULL_LAYOUT: typeof ORSTA_LAYOUT = layoutWith({
+  answerParameters: true,
+  iouSchedules: true,
+  toolParameters: true,
+  tags: true,
+});
 
 function recordOf(node: LayoutNode): Readonly<Record<string, LayoutNode>> {
   return "record" in node ? node.record : {};

@@ -147,6 +147,43 @@ describe("writeSamples and readSamples", () => {
     expect(second!.reward_model.verifier_parm.iou_schedule).toEqual(schedule);
   });
 
+  it("come back with where to look and what tools are paid, and refuse boxes that are none", async () => {
+    const file = join(folder, "tool-parameters.parquet");
+    const plain = math(5);
+    const withParm = (parm: object): Sample => ({
+      ...plain,
+      reward_model: { ...plain.reward_model, verifier_parm: { ...emptyVerifierParm(), ...parm } },
+    });
+    const own = withParm({
+      look_at: [
+        [0, 250, 500, 1000],
+        [12.5, 0, 100, 10],
+      ],
+      tool_reward: { whenRight: 0.5, faithfulnessBy: "iou" },
+    });
+    await expect(writeSamples(file, [plain, own])).rejects.toMatchObject({
+      row: 1,
+      field: "reward_model.verifier_parm.look_at",
+      fix: "write with toolParameters: true",
+    });
+    await writeSamples(file, [plain, own], { toolParameters: true });
+    const [first, second] = await collect(readSamples(file));
+    expect(first!.reward_model.verifier_parm).not.toHaveProperty("look_at");
+    expect(first!.reward_model.verifier_parm).not.toHaveProperty("tool_reward");
+    expect(second!.reward_model.verifier_parm.look_at).toEqual(own.reward_model.verifier_parm.look_at);
+    expect(second!.reward_model.verifier_parm.tool_reward).toMatchObject({
+      whenRight: 0.5,
+      faithfulnessBy: "iou",
+      callCost: null,
+    });
+    for (const parm of [{ look_at: [[500, 0, 100, 10]] }, { look_at: [[0, 0, 10]] }, { tool_reward: { whenRigth: 1 } }])
+      await expect(
+        writeSamples(file, [withParm(parm)], { toolParameters: true, overwrite: true }),
+      ).rejects.toMatchObject({
+        field: expect.stringMatching(/verifier_parm\.(look_at|tool_reward)/) as unknown,
+      });
+  });
+
   it("come back with the tags of curation, which Orsta's layout does not have", async () => {
     const file = join(folder, "tags.parquet");
     const plain = math(3);

@@ -45,6 +45,11 @@ export interface WriteSamplesOptions extends DatabaseOptions {
    * then.
    */
   readonly iouSchedules?: boolean;
+  /**
+   * Write `verifier_parm.look_at` and `.tool_reward`, two leaves more than Orsta's layout has. Default false: a sample with
+   * one of them is an error then.
+   */
+  readonly toolParameters?: boolean;
   /** Write `extra_info.tags`, a leaf more than Orsta's layout has. Default false: a sample with tags is an error then. */
   readonly tags?: boolean;
   readonly signal?: AbortSignal;
@@ -257,8 +262,10 @@ async function copy(
 }
 
 function checkRow(sample: Sample, writer: Writer): void {
-  const { verifiers, answerParameters = false, iouSchedules = false, tags = false } = writer.options;
+  const { verifiers, answerParameters = false, iouSchedules = false } = writer.options;
+  const { toolParameters = false, tags = false } = writer.options;
   const { type = null, choices = null, iou_schedule: schedule = null } = sample.reward_model.verifier_parm;
+  const { look_at: lookAt = null, tool_reward: toolReward = null } = sample.reward_model.verifier_parm;
   const further = (field: string, value: unknown, option: string): DatasetError =>
     new DatasetError({
       code: "bad-value",
@@ -277,6 +284,12 @@ function checkRow(sample: Sample, writer: Writer): void {
     );
   if (!iouSchedules && schedule !== null)
     throw further("reward_model.verifier_parm.iou_schedule", schedule, "iouSchedules");
+  if (!toolParameters && (lookAt !== null || toolReward !== null))
+    throw further(
+      `reward_model.verifier_parm.${lookAt === null ? "tool_reward" : "look_at"}`,
+      lookAt ?? toolReward,
+      "toolParameters",
+    );
   const found = sample.extra_info.tags ?? null;
   if (!tags && found !== null) throw further("extra_info.tags", found, "tags");
   const problem = checkSample(sample, {

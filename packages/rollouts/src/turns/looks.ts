@@ -35,7 +35,7 @@ export function goldRegions({ reward_model: reward }: Pick<Sample, "reward_model
 
 /** `verifier_parm.look_at` of a sample; undefined if it has none. */
 export function statedRegions({ reward_model: reward }: Pick<Sample, "reward_model">): readonly Region[] | undefined {
-  const stated = (reward.verifier_parm as { readonly look_at?: unknown }).look_at;
+  const stated: unknown = reward.verifier_parm.look_at;
   return Array.isArray(stated) && stated.length > 0 && stated.every(isRegion) ? stated : undefined;
 }
 

@@ -13,6 +13,7 @@
  * Pixel-Reasoner: its curiosity divides by r as well, which makes the first calls of a group worth far more than an answer.
  */
 import { type Rollout, lookQuality } from "@v-triune/rollouts";
+import type { VerifierParm } from "@v-triune/schema";
 import { TOOL_REWARD_DEFAULTS } from "../config/default-config";
 import type { ToolRewardConfig } from "../config/training-config";
 
@@ -26,9 +27,7 @@ export function payTools(rollouts: readonly Rollout[], config: ToolRewardConfig 
     used.set(rollout.promptIndex, { answers: group.answers + 1, used: group.used + Number(usesTool(rollout)) });
   }
   return rollouts.map((rollout) => {
-    const own = (
-      rollout.prompt.sample.reward_model.verifier_parm as { readonly tool_reward?: Partial<ToolRewardConfig> }
-    ).tool_reward;
+    const own = ownWeights(rollout.prompt.sample.reward_model.verifier_parm);
     if (rollout.result.status !== "scored" || !rollout.conversation || (config === null && own === undefined))
       return rollout;
     const group = used.get(rollout.promptIndex)!;
@@ -36,6 +35,12 @@ export function payTools(rollouts: readonly Rollout[], config: ToolRewardConfig 
     const sum = Object.values(toolRewards).reduce((a, b) => a + b, 0);
     return { ...rollout, toolRewards, result: { ...rollout.result, reward: rollout.result.reward + sum } };
   });
+}
+
+/** The weights that a sample states; undefined if it states none. A Parquet file has null for what is left out. */
+function ownWeights({ tool_reward: stated }: Pick<VerifierParm, "tool_reward">): Partial<ToolRewardConfig> | undefined {
+  const given = Object.entries(stated ?? {}).filter(([, value]) => value !== null);
+  return given.length === 0 ? undefined : Object.fromEntries(given);
 }
 
 function terms(rollout: Rollout, config: ToolRewardConfig, rate: number): ToolTerms {
