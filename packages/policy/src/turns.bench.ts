@@ -1,7 +1,7 @@
 /**
  * What further turns of an answer cost: node tools/run.mjs packages/policy/src/turns.bench.ts [tensorflow|wasm]. A turn
- * writes one token and is shown 48. Beside it the same tokens, with the whole conversation read again at each turn, as a
- * client of a server without a prefix cache would. Milliseconds of 4 answers, the least of three rounds in turn; the model
+ * writes one token and is shown 24. Beside it the same tokens, with the whole conversation read again at each turn, as a
+ * client of a server without a prefix cache would. Milliseconds of 4 answers, the least of two rounds in turn; the model
  * has SmolLM2-135M's shape and random weights.
  */
 import { loadavg } from "node:os";
@@ -10,7 +10,7 @@ import { createVlm } from "./folder/read-model";
 import { randomWeights } from "./index";
 import { smallLanguageModel } from "./testing/tiny-model";
 
-const [ROWS, PROMPT, SHOWN] = [4, 64, 48];
+const [ROWS, PROMPT, SHOWN] = [4, 64, 24];
 const config = smallLanguageModel();
 const wanted = process.argv[2];
 const { name } = await selectBackend(wanted === undefined ? {} : { prefer: wanted as BackendName });
@@ -55,9 +55,9 @@ async function timed(run: (turns: number) => Promise<void>, turns: number): Prom
   return performance.now() - started;
 }
 
-for (const turns of [1, 2, 4, 8, 16]) {
+for (const turns of [1, 2, 4, 8]) {
   let [kept, again] = [Infinity, Infinity];
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 2; round++) {
     kept = Math.min(kept, await timed(keeping, turns));
     again = Math.min(again, await timed(readingAgain, turns));
   }
