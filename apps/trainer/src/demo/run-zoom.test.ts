@@ -27,7 +27,7 @@ const told = (before: ZoomScores, after: ZoomScores): string => {
 };
 
 describe("demo --zoom", () => {
-  it("trains the committed checkpoint with the tool, the same each time, and compares it with and without", async () => {
+  it("trains with the tool, the same each time, and compares with and without", async () => {
     const out = join(folder, "one");
     const lines: string[] = [];
     const options = { seed: 3, steps: 1, samplesPerSource: 1, backend: "wasm", out } as const;

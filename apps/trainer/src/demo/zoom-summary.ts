@@ -76,7 +76,8 @@ function closingWords({ before, after }: Pick<ZoomSummary, "before" | "after">):
   const lead = end.accuracy.zoom_tiny - after.unaided.zoom_tiny;
   const learned =
     rise >= 0.05 && lead >= 0.05
-      ? `The model learned to look closer: ${signed(rise)} on tiny letters, ${signed(lead)} ahead of itself\nwithout the tool.`
+      ? `The model learned to look closer: ${signed(rise)} on tiny letters, ${signed(lead)} ahead of itself\n` +
+        "without the tool."
       : rise >= 0.05
         ? "Accuracy rose, and not by the tool: without it, the model does as well."
         : "Accuracy on tiny letters hardly moved; more steps (--steps 40) or another seed\n(--seed 2) show more.";

@@ -37,7 +37,7 @@ describe("the warm start of demo --zoom", () => {
     }
   });
 
-  it("writes calls and observations as conversations of the trainer have them, and learns only what is written", async () => {
+  it("has calls and observations as the trainer has them, and learns only what is written", async () => {
     const processor = createProcessor(folder);
     const practice = drawPractice("retry", createRandom(3));
     const row = await practiceRowMaker(processor, END)(practice);

@@ -147,7 +147,7 @@ describe("writeSamples and readSamples", () => {
     expect(second!.reward_model.verifier_parm.iou_schedule).toEqual(schedule);
   });
 
-  it("come back with where to look and what tools are paid, and refuse boxes that are none", async () => {
+  it("come back with where to look and what tools are paid, and refuse malformed boxes", async () => {
     const file = join(folder, "tool-parameters.parquet");
     const plain = math(5);
     const withParm = (parm: object): Sample => ({

@@ -5,17 +5,8 @@
  * A distillation compares distributions by them (`divergence` of @v-triune/grpo).
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { asFloat32, Bfloat16Matrix, freeCopy, type Matrix } from "./bfloat16-matrix";
-import { withGradient } from "./custom-gradient";
-import {
-  type RowChunk,
-  chunkStates,
-  headGradients,
-  logDistribution,
-  passing,
-  rowChunks,
-  stackRows,
-} from "./logits-in-chunks";
+import { asFloat32, freeCopy, type Matrix } from "./bfloat16-matrix";
+import { type RowChunk, chunkStates, logDistribution, overVocabulary, passing, rowChunks } from "./logits-in-chunks";
 
 /** K tokens of each position, flat [M · K], and their log-probabilities. */
 export interface TopTokens {
@@ -40,43 +31,19 @@ export function candidateLogProbs(
   const count = ids.length / rows;
   const strange = ids.find((id) => id < 0 || id >= vocabulary);
   if (strange !== undefined) throw new RangeError(`candidateLogProbs: token ${strange} of ${vocabulary}`);
-  const trainable = head instanceof tf.Variable;
-  const chunks = rowChunks(rows, vocabulary);
-  return withGradient<tf.Tensor2D>(trainable ? [hidden, head] : [hidden], (save) => {
-    const weight = asFloat32(head);
-    const value = stackRows(
-      chunks.map((chunk) =>
-        tf.tidy(() => {
-          const logP = logDistribution(chunkStates(hidden, chunk), weight, temperature);
-          return tf.reshape(tf.gather(tf.reshape(logP, [-1]), places(ids, chunk, count, vocabulary)), [-1, count]);
-        }),
-      ),
-    );
-    freeCopy(head, weight);
-    save(head instanceof Bfloat16Matrix ? [hidden] : [hidden, head]);
-    return {
-      value,
-      gradient: (dy, saved) => {
-        const [hidden, kept] = saved as [tf.Tensor2D, tf.Tensor2D?];
-        const weight = kept ?? asFloat32(head);
-        return headGradients(chunks, hidden, weight, { temperature, trainable }, (chunk, states) => {
-          const logP = logDistribution(states, weight, temperature);
-          const p = passing([logP], (): tf.Tensor2D => tf.exp(logP));
-          return passing([p], () => {
-            const own = tf.slice2d(dy, [chunk.start, 0], [chunk.count, -1]);
-            const spread = tf.scatterND(
-              tf.expandDims(places(ids, chunk, count, vocabulary), 1),
-              tf.reshape(own, [-1]),
-              [chunk.count * vocabulary],
-            );
-            return tf.sub(
-              tf.reshape(spread, [chunk.count, vocabulary]),
-              tf.mul(tf.sum(own, 1, true), p),
-            ) as tf.Tensor2D;
-          });
-        });
-      },
-    };
+  return overVocabulary(hidden, head, temperature, {
+    value: (logP, chunk) =>
+      tf.reshape(tf.gather(tf.reshape(logP, [-1]), places(ids, chunk, count, vocabulary)), [-1, count]),
+    logitGradient(logP, chunk, dy) {
+      const p = passing([logP], (): tf.Tensor2D => tf.exp(logP));
+      return passing([p], () => {
+        const own = tf.slice2d(dy, [chunk.start, 0], [chunk.count, -1]);
+        const spread = tf.scatterND(tf.expandDims(places(ids, chunk, count, vocabulary), 1), tf.reshape(own, [-1]), [
+          chunk.count * vocabulary,
+        ]);
+        return tf.sub(tf.reshape(spread, [chunk.count, vocabulary]), tf.mul(tf.sum(own, 1, true), p)) as tf.Tensor2D;
+      });
+    },
   });
 }
 

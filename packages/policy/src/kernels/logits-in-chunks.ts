@@ -3,6 +3,8 @@
  * computes each chunk's logits again.
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { asFloat32, Bfloat16Matrix, freeCopy, type Matrix } from "./bfloat16-matrix";
+import { withGradient } from "./custom-gradient";
 
 /** Logits of one chunk. */
 const CHUNK_ELEMENTS = 1 << 24;
@@ -44,41 +46,71 @@ export function passing<T extends tf.Tensor>(inputs: readonly tf.Tensor[], resul
 }
 
 /** Chunks below each other. */
-export function stackRows(parts: tf.Tensor2D[]): tf.Tensor2D {
+function stackRows(parts: tf.Tensor2D[]): tf.Tensor2D {
   return parts.length === 1 ? parts[0]! : tf.concat2d(parts, 0);
 }
 
+/** What is computed from the distributions of some rows. */
+export interface OverVocabulary {
+  /** [m, V] → [m, C]. */
+  value(logP: tf.Tensor2D, chunk: RowChunk): tf.Tensor2D;
+  /**
+   * The gradient dz of the chunk's logits over the temperature, [m, V], from dy [M, C]. Takes over and frees `logP`.
+   */
+  logitGradient(logP: tf.Tensor2D, chunk: RowChunk, dy: tf.Tensor2D): tf.Tensor2D;
+}
+
 /**
- * Gradients of the hidden states and, where it is trained, of the head from those of the logits: dh = dz W / τ and
- * dW = dzᵀ h / τ, chunk by chunk.
+ * A function of each row's distribution, differentiable in the hidden states and, where it is trained, in the head:
+ * dh = dz W / τ and dW = dzᵀ h / τ.
  *
- * @param logitGradient dz of a chunk, before the temperature, [m, V]
+ * @param hidden [M, D]
+ * @param head [V, D]
+ * @returns [M, C]
  */
-export function headGradients(
-  chunks: readonly RowChunk[],
+export function overVocabulary(
   hidden: tf.Tensor2D,
-  weight: tf.Tensor2D,
-  { temperature, trainable }: { readonly temperature: number; readonly trainable: boolean },
-  logitGradient: (chunk: RowChunk, states: tf.Tensor2D) => tf.Tensor2D,
-): tf.Tensor[] {
-  const dHidden: tf.Tensor2D[] = [];
-  let dHead: tf.Tensor2D | undefined;
-  for (const chunk of chunks) {
-    const [dh, dw] = tf.tidy(() => {
-      const states = chunkStates(hidden, chunk);
-      let dz = logitGradient(chunk, states);
-      if (temperature !== 1) {
-        const one = dz;
-        dz = passing([one], () => tf.div(one, temperature));
-      }
-      return [tf.matMul(dz, weight), ...(trainable ? [tf.matMul(dz, states, true, false)] : [])] as tf.Tensor2D[];
-    }) as [tf.Tensor2D, tf.Tensor2D?];
-    dHidden.push(dh);
-    if (dw) {
-      const sum: tf.Tensor2D = dHead ? tf.add(dHead, dw) : dw;
-      if (dHead) tf.dispose([dHead, dw]);
-      dHead = sum;
-    }
-  }
-  return [stackRows(dHidden), ...(dHead ? [dHead] : [])];
+  head: Matrix,
+  temperature: number,
+  { value, logitGradient }: OverVocabulary,
+): tf.Tensor2D {
+  const trainable = head instanceof tf.Variable;
+  const chunks = rowChunks(hidden.shape[0], head.shape[0]);
+  return withGradient<tf.Tensor2D>(trainable ? [hidden, head] : [hidden], (save) => {
+    const weight = asFloat32(head);
+    const found = stackRows(
+      chunks.map((chunk) =>
+        tf.tidy(() => value(logDistribution(chunkStates(hidden, chunk), weight, temperature), chunk)),
+      ),
+    );
+    freeCopy(head, weight);
+    save(head instanceof Bfloat16Matrix ? [hidden] : [hidden, head]);
+    return {
+      value: found,
+      gradient: (dy, saved) => {
+        const [states, kept] = saved as [tf.Tensor2D, tf.Tensor2D?];
+        const matrix = kept ?? asFloat32(head);
+        const dHidden: tf.Tensor2D[] = [];
+        let dHead: tf.Tensor2D | undefined;
+        for (const chunk of chunks) {
+          const [dh, dw] = tf.tidy(() => {
+            const own = chunkStates(states, chunk);
+            let dz = logitGradient(logDistribution(own, matrix, temperature), chunk, dy);
+            if (temperature !== 1) {
+              const one = dz;
+              dz = passing([one], () => tf.div(one, temperature));
+            }
+            return [tf.matMul(dz, matrix), ...(trainable ? [tf.matMul(dz, own, true, false)] : [])] as tf.Tensor2D[];
+          }) as [tf.Tensor2D, tf.Tensor2D?];
+          dHidden.push(dh);
+          if (dw) {
+            const sum: tf.Tensor2D = dHead ? tf.add(dHead, dw) : dw;
+            if (dHead) tf.dispose([dHead, dw]);
+            dHead = sum;
+          }
+        }
+        return [stackRows(dHidden), ...(dHead ? [dHead] : [])];
+      },
+    };
+  });
 }

@@ -5,17 +5,8 @@
  * dW = dzᵀ h / τ.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { asFloat32, Bfloat16Matrix, freeCopy, type Matrix } from "./bfloat16-matrix";
-import { withGradient } from "./custom-gradient";
-import {
-  type RowChunk,
-  chunkStates,
-  headGradients,
-  logDistribution,
-  passing,
-  rowChunks,
-  stackRows,
-} from "./logits-in-chunks";
+import { asFloat32, type Matrix } from "./bfloat16-matrix";
+import { type RowChunk, overVocabulary, passing } from "./logits-in-chunks";
 import type { TokenLogProbsOptions } from "./token-log-probs-options";
 import { heap } from "./wasm/heap";
 import { tokenLogProbsOnHeap } from "./wasm/token-log-probs";
@@ -34,47 +25,28 @@ export function tokenLogProbs(
 ): tf.Tensor2D {
   if (heap()) return tokenLogProbsOnHeap(hidden, asFloat32(head), targets, options);
   const { temperature, entropy } = options;
-  const rows = hidden.shape[0];
   const vocabulary = head.shape[0];
-  const trainable = head instanceof tf.Variable;
-  const chunks = rowChunks(rows, vocabulary);
-  return withGradient<tf.Tensor2D>(trainable ? [hidden, head] : [hidden], (save) => {
-    const weight = asFloat32(head);
-    const value = stackRows(
-      chunks.map((chunk) =>
-        tf.tidy(() => {
-          const logP = logDistribution(chunkStates(hidden, chunk), weight, temperature);
-          const hot = oneHot(targets, chunk, vocabulary);
-          const chosen = tf.sum(tf.mul(logP, hot), 1, true) as tf.Tensor2D;
-          return entropy ? tf.concat2d([chosen, entropyOf(logP)], 1) : chosen;
-        }),
-      ),
-    );
-    freeCopy(head, weight);
-    save(head instanceof Bfloat16Matrix ? [hidden] : [hidden, head]);
-    return {
-      value,
-      gradient: (dy, saved) => {
-        const [hidden, kept] = saved as [tf.Tensor2D, tf.Tensor2D?];
-        const weight = kept ?? asFloat32(head);
-        return headGradients(chunks, hidden, weight, { temperature, trainable }, (chunk, states) => {
-          const { start, count } = chunk;
-          const logP = logDistribution(states, weight, temperature);
-          const hot = oneHot(targets, chunk, vocabulary);
-          const p: tf.Tensor2D = tf.exp(logP);
-          const off = passing([hot], () => tf.sub(hot, p));
-          let dz = passing([off], (): tf.Tensor2D => tf.mul(tf.slice2d(dy, [start, 0], [count, 1]), off));
-          if (entropy) {
-            const one = dz;
-            dz = passing([one], () =>
-              tf.sub(one, tf.mul(tf.slice2d(dy, [start, 1], [count, 1]), tf.mul(p, tf.add(logP, entropyOf(logP))))),
-            );
-          }
-          tf.dispose([p, logP]);
-          return dz;
-        });
-      },
-    };
+  return overVocabulary(hidden, head, temperature, {
+    value(logP, chunk) {
+      const hot = oneHot(targets, chunk, vocabulary);
+      const chosen = tf.sum(tf.mul(logP, hot), 1, true) as tf.Tensor2D;
+      return entropy ? tf.concat2d([chosen, entropyOf(logP)], 1) : chosen;
+    },
+    logitGradient(logP, chunk, dy) {
+      const { start, count } = chunk;
+      const hot = oneHot(targets, chunk, vocabulary);
+      const p: tf.Tensor2D = tf.exp(logP);
+      const off = passing([hot], () => tf.sub(hot, p));
+      let dz = passing([off], (): tf.Tensor2D => tf.mul(tf.slice2d(dy, [start, 0], [count, 1]), off));
+      if (entropy) {
+        const one = dz;
+        dz = passing([one], () =>
+          tf.sub(one, tf.mul(tf.slice2d(dy, [start, 1], [count, 1]), tf.mul(p, tf.add(logP, entropyOf(logP))))),
+        );
+      }
+      tf.dispose([p, logP]);
+      return dz;
+    },
   });
 }
 

@@ -21,7 +21,8 @@ export type Advantage = number | Float64Array | null;
  * Advantages with the teacher's part.
  *
  * @param advantages by the rewards, one number per answer or per token; null for an answer without a score
- * @returns one number per token; null where `rewards` count and there is none, and where nobody teaches
+ * @returns one number per token; null for an answer without a score where `rewards` count, and for one that nobody
+ *   teaches where they do not
  */
 export function distilledAdvantages(
   advantages: readonly Advantage[],
