@@ -1,11 +1,9 @@
 /** One run folder as the dashboard sees it: its description, its metrics as they grow, its alarms. Reads only. */
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { isRecord } from "@v-triune/node-kit/is-record";
-import { configValue, flattenConfig } from "../config-value";
+import { flattenConfig } from "../config-value";
 import type {
   EvaluationSet,
-  GridRow,
   NamedSeries,
   RunAlarm,
   RunDetail,
@@ -13,78 +11,28 @@ import type {
   RunState,
   RunSummary,
   SourceGrid,
-  Stream,
   StreamKey,
 } from "../dashboard-api";
-import { runningSum } from "../series/running-sum";
-import { minMax, sharedMinMax } from "../series/downsample";
-import { MetricStreams, type MetricStream } from "../series/metric-streams";
+import type { MetricStream } from "../series/metric-streams";
 import { createMetricsTail } from "../series/metrics-tail";
 import { RecordScanner } from "../series/record-scanner";
-import { firstAfter } from "../series/step-search";
+import { EvaluationFiles } from "./evaluation-files";
+import { NO_DESCRIPTION, plannedSteps, type RunDescription } from "./run-description";
+import { lockOf, readDescription, stepsIn } from "./run-files";
 import { RunLabelsFile, type LabelChange } from "./run-labels";
-import { EvaluationFiles, evaluationSet, type EvaluationNumbers } from "./evaluation-files";
-import { RunAlarms } from "./run-alarms";
-import { lockOf, NO_DESCRIPTION, plannedSteps, readDescription, stepsIn, type RunDescription } from "./run-description";
-import { gridCell, gridWindows } from "./source-grid";
+import { RunNumbers } from "./run-numbers";
 
 /** A run without a lock of this machine that wrote this lately is taken to be alive: an imported or a foreign trainer's. */
 const LIVE_MILLISECONDS = 60_000;
-/** Reasons that a page lists. */
-const MOST_REASONS = 100;
-/** Steps that the time to the end is judged by. */
-const ETA_STEPS = 20;
-
-/** Before the name of a metric whose running sum is asked for. */
-const SUM = "sum:";
-
-/** Of what the overview tells the run's step and reward. */
-const ALL: StreamKey = { split: "train", scope: "all", name: "all" };
-
-/** Metrics of an evaluation that say how good the model is; the first that the run has. */
-const HEADLINES = [/^acc\/source_mean@/, /^acc\/mean@/, /^critic\/rewards\/mean$/];
-
-const isSameStream = (a: StreamKey, b: StreamKey): boolean =>
-  a.split === b.split && a.scope === b.scope && a.name === b.name;
-
-/** "Qwen2.5-VL-3B-Instruct" of a path or an identifier. */
-function modelName(config: unknown): string | null {
-  const path = configValue(config, ["model", "path"]);
-  if (typeof path === "string") return path.split(/[\\/]/).findLast((part) => part !== "") ?? null;
-  return configValue(config, ["model", "init"]) === "random" ? "random weights" : null;
-}
-
 /** Characters of a note that a list of runs has. */
 const NOTE_START = 200;
 
 const noteStart = (note: string): string => (note.length > NOTE_START ? `${note.slice(0, NOTE_START)}…` : note);
 
-/** Reasons as they were read, with what can be shown of them. */
-function readReasons(reasons: MetricStream["reasons"]): Record<string, number> {
-  let value: unknown = reasons;
-  try {
-    if (typeof reasons === "string") value = JSON.parse(reasons);
-  } catch {
-    return {};
-  }
-  if (!isRecord(value)) return {};
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter((entry): entry is [string, number] => typeof entry[1] === "number")
-      .slice(0, MOST_REASONS),
-  );
-}
-
-function metricNames(metrics: MetricStream["metrics"]): string[] {
-  return [...metrics].flatMap(([name, { length }]) => (length > 0 ? [name] : [])).sort();
-}
-
 /** A run that the dashboard has opened. */
 export class RunView {
-  #streams = new MetricStreams();
-  #scanner = new RecordScanner(this.#streams);
-  /** Made with the first numbers, when the run's description has been read. */
-  #alarms: RunAlarms | undefined;
+  #numbers = new RunNumbers();
+  #scanner = new RecordScanner(this.#numbers.streams);
   #description = NO_DESCRIPTION;
   #state: RunState = "stopped";
   #reading: Promise<boolean> | undefined;
@@ -132,10 +80,7 @@ export class RunView {
     // Last, so that no page sees the steps of a finished run with the state of before.
     const read = await this.#tail.read().catch(() => false);
     // A large file comes in stretches; only the run's last steps are watched.
-    if (read && !this.isBehind) {
-      this.#alarms ??= new RunAlarms(this.#streams, this.config);
-      this.#alarms.watchNew();
-    }
+    if (read && !this.isBehind) this.#numbers.watchNew(this.config);
     this.#state = await this.#findState(this.#description);
     return read || evaluated || labeled || before !== this.#state;
   }
@@ -162,14 +107,13 @@ export class RunView {
   }
 
   #forget(): void {
-    this.#streams = new MetricStreams();
-    this.#scanner = new RecordScanner(this.#streams);
-    this.#alarms = undefined;
+    this.#numbers = new RunNumbers();
+    this.#scanner = new RecordScanner(this.#numbers.streams);
   }
 
   async #findState(description: RunDescription): Promise<RunState> {
     const steps = plannedSteps(description);
-    if (steps !== null && this.#streams.lastStep >= steps) return "finished";
+    if (steps !== null && this.#numbers.streams.lastStep >= steps) return "finished";
     // Nobody writes to it: what its file says is all there is.
     if (description.imported !== null) return steps === null ? "finished" : "stopped";
     const lock = await lockOf(this.folder);
@@ -178,56 +122,12 @@ export class RunView {
     return written !== undefined && Date.now() - written.mtimeMs < LIVE_MILLISECONDS ? "live" : "stopped";
   }
 
-  #eta(): number | null {
-    const steps = plannedSteps(this.#description);
-    const times = this.#streams.find(ALL, "timing_s/step")?.values.slice(-ETA_STEPS);
-    if (this.#state !== "live" || steps === null || times === undefined || times.length === 0) return null;
-    const seconds =
-      (times.reduce((sum, value) => sum + value, 0) / times.length) * Math.max(0, steps - this.#streams.lastStep);
-    return Number.isFinite(seconds) ? seconds : null;
-  }
-
-  /** Long series are thinned, so this is the mean of the steps on record times their number. */
-  #secondsTrained(): number | null {
-    const times = [...(this.#streams.find(ALL, "timing_s/step")?.values ?? [])].filter(Number.isFinite);
-    if (times.length === 0) return null;
-    return (times.reduce((sum, value) => sum + value, 0) / times.length) * this.#streams.lastStep;
-  }
-
-  #bestEvaluation(): RunSummary["best"] {
-    const key: StreamKey = { split: "eval", scope: "all", name: "all" };
-    const known = [
-      ...(this.#streams
-        .all()
-        .find((stream) => isSameStream(stream.key, key))
-        ?.metrics.keys() ?? []),
-    ];
-    const metric = HEADLINES.flatMap((pattern) => known.find((name) => pattern.test(name)) ?? [])[0];
-    const series = metric === undefined ? undefined : this.#streams.find(key, metric);
-    if (metric === undefined || series === undefined) return null;
-    let best: RunSummary["best"] = null;
-    for (const [index, value] of [...series.values].entries())
-      if (Number.isFinite(value) && (best === null || value > best.value))
-        best = { metric, value, step: series.steps[index]! };
-    return best;
-  }
-
   /** The run in a line. */
   summary(): RunSummary {
-    const reward = this.#streams.find(ALL, "critic/rewards/mean")?.values.at(-1);
     return {
       id: this.id,
       name: this.#description.name ?? this.id,
-      state: this.#state,
-      step: this.#streams.lastStep,
-      steps: plannedSteps(this.#description),
-      etaSeconds: this.#eta(),
-      createdAt: this.#description.createdAt,
-      reward: reward !== undefined && Number.isFinite(reward) ? reward : null,
-      model: modelName(this.config),
-      seconds: this.#secondsTrained(),
-      best: this.#bestEvaluation(),
-      activeAlarms: this.alarms().filter(({ active }) => active).length,
+      ...this.#numbers.summary(this.#description, this.#state),
       labels: { ...this.#labels.labels, note: noteStart(this.#labels.labels.note) },
       ...this.#tail.progress,
       badLines: this.#tail.badLines,
@@ -244,28 +144,16 @@ export class RunView {
       backend,
       versions,
       imported,
-      notes: [...notes, ...this.#restartNote(), ...(this.#labels.problem === null ? [] : [this.#labels.problem])],
+      notes: [
+        ...notes,
+        ...this.#numbers.restartNote(),
+        ...(this.#labels.problem === null ? [] : [this.#labels.problem]),
+      ],
       config: this.settings(),
-      streams: this.#streams.all().map(({ key, task, reasons, metrics }): Stream => ({
-        ...key,
-        task,
-        reasons: readReasons(reasons),
-        metrics: metricNames(metrics),
-      })),
+      streams: this.#numbers.streamList(),
       rolloutSteps: await this.rolloutSteps(),
       checkpointSteps: await stepsIn(join(this.folder, "checkpoints"), ""),
     };
-  }
-
-  /** A file that other programs append to may hold two attempts at the same steps. */
-  #restartNote(): string[] {
-    const steps = new Set<number>();
-    for (const { metrics } of this.trainingStreams())
-      for (const { wentBackTo } of metrics.values()) if (wentBackTo !== null) steps.add(wentBackTo);
-    if (steps.size === 0) return [];
-    return [
-      `metrics.jsonl goes back to step ${Math.min(...steps)}: of steps that were taken twice, the later attempt is shown.`,
-    ];
   }
 
   /** Steps whose rollouts are stored, ascending. */
@@ -273,78 +161,29 @@ export class RunView {
     return stepsIn(join(this.folder, "rollouts"), ".parquet");
   }
 
-  /**
-   * Series, each reduced to at most `points` points; those that the run does not have are left out. `sum:` before a
-   * metric is its running sum, from 0 at the step before the first.
-   *
-   * @param from first step, and `to` the last; default all
-   */
-  series(
-    keys: readonly StreamKey[],
-    metrics: readonly string[],
-    points: number,
-    from = -Infinity,
-    to = Infinity,
-  ): NamedSeries[] {
-    const reduce = keys.length * metrics.length > 1 ? sharedMinMax : minMax;
-    return keys.flatMap((key) =>
-      metrics.flatMap((metric): NamedSeries[] => {
-        const whole = metric.startsWith(SUM)
-          ? runningSum(this.#streams.find(key, metric.slice(SUM.length)))
-          : this.#streams.find(key, metric);
-        if (whole === undefined) return [];
-        const { steps, values } = whole;
-        const range = [firstAfter(steps, from, true), firstAfter(steps, to)] as const;
-        const cut = { steps: steps.subarray(...range), values: values.subarray(...range) };
-        return [{ ...key, metric, count: cut.steps.length, ...reduce(cut, points) }];
-      }),
-    );
+  /** {@link RunNumbers.series} */
+  series(...question: Parameters<RunNumbers["series"]>): NamedSeries[] {
+    return this.#numbers.series(...question);
   }
 
   /** Sources, tasks and all of training, with their series. */
   trainingStreams(): MetricStream[] {
-    return this.#streamsOf("train");
-  }
-
-  #streamsOf(split: StreamKey["split"]): MetricStream[] {
-    return this.#streams.all().filter(({ key }) => key.split === split);
+    return this.#numbers.trainingStreams();
   }
 
   /** Steps with metrics of training or of evaluation, ascending. */
   recordedSteps(split: StreamKey["split"]): number[] {
-    const streams = this.#streamsOf(split);
-    const whole = streams.filter(({ key }) => key.scope === "all");
-    const steps = new Set<number>();
-    for (const { metrics } of whole.length > 0 ? whole : streams)
-      for (const series of metrics.values()) for (const step of series.steps) steps.add(step);
-    return [...steps].sort((a, b) => a - b);
+    return this.#numbers.recordedSteps(split);
   }
 
   /** Whether a series has become too long to be kept exactly. */
   get isThinned(): boolean {
-    return this.trainingStreams().some(({ metrics }) => [...metrics.values()].some(({ isThinned }) => isThinned));
+    return this.#numbers.isThinned;
   }
 
-  /** Every source (or task) with the given metrics, for the small multiples. `window` is the steps on each side. */
-  grid(
-    split: StreamKey["split"],
-    scope: StreamKey["scope"],
-    metrics: readonly string[],
-    window: number,
-    points: number,
-  ): SourceGrid {
-    const steps = this.recordedSteps(split);
-    const windows = gridWindows(steps, window);
-    const rows = this.#streamsOf(split)
-      .filter(({ key }) => key.scope === scope)
-      .map(({ key, task, metrics: series }): GridRow => {
-        const options = { windows, points, weights: series.get("rollouts/count") };
-        const cells = metrics.map((metric) =>
-          gridCell(metric, series.get(metric) ?? { steps: [], values: [] }, options),
-        );
-        return { name: key.name, task, cells };
-      });
-    return { windows, steps: Math.min(window, steps.length >> 1), rows };
+  /** {@link RunNumbers.grid} */
+  grid(...question: Parameters<RunNumbers["grid"]>): SourceGrid {
+    return this.#numbers.grid(...question);
   }
 
   /**
@@ -353,18 +192,7 @@ export class RunView {
    * @param metric of the rows; default, and for a set without it, the one that says how good it is
    */
   evaluations(metric?: string): EvaluationSet[] {
-    const own: EvaluationNumbers = new Map();
-    for (const { key, task, metrics } of this.#streams.all()) {
-      if (key.split !== "eval") continue;
-      const numbers = [...metrics].map(
-        ([name, { steps, values }]) =>
-          [name, new Map(Array.from(steps, (step, index) => [step, values[index]!]))] as const,
-      );
-      own.set(`${key.scope} ${key.name}`, { scope: key.scope, name: key.name, task, metrics: new Map(numbers) });
-    }
-    return [[null, own] as const, ...this.#evaluations.all()].flatMap(
-      ([label, numbers]) => evaluationSet(label, numbers, metric) ?? [],
-    );
+    return this.#numbers.evaluations(this.#evaluations.all(), metric);
   }
 
   /**
@@ -373,6 +201,6 @@ export class RunView {
    * @param stored steps whose rollouts can be shown, ascending; default none
    */
   alarms(stored: readonly number[] = []): RunAlarm[] {
-    return this.#alarms?.all(stored) ?? [];
+    return this.#numbers.alarms(stored);
   }
 }

@@ -8,7 +8,7 @@ import { asWriteError } from "@v-triune/errors";
 import { flattenConfig } from "../config-value";
 import type { TrashedRun } from "../dashboard-api";
 import { DashboardError } from "../dashboard-error";
-import { lockOf } from "../run-folder/run-description";
+import { lockOf } from "../run-folder/run-files";
 import type { RunView } from "../run-folder/run-view";
 
 const TRASH = ".trash";
