@@ -387,6 +387,17 @@ describe("a request", () => {
   });
 });
 
+it("answers others while it computes", async () => {
+  const model = await (await session()).createModel({ baseModel: "tiny", lora: { rank: 2 } });
+  const completion = Array.from({ length: 150 }, (_, t) => 20 + (t % 30));
+  const datum = completionDatum({ ids: [1, 2, 3] }, completion, { weights: completion.map(() => 1) });
+  const computed = model.forward(Array.from({ length: 40 }, () => datum)).then(() => true);
+  const alive = (): Promise<false> => fetch(`${server.url}/healthz`).then((reply) => reply.text().then(() => false));
+  let answers = 0;
+  while (!(await Promise.race([computed, alive()]))) answers += 1;
+  expect(answers).toBeGreaterThan(10);
+});
+
 it("holds as many models as it may, and drops those of a session that falls silent", async () => {
   const small = await start({ maxModels: 1, sessionMs: 400 });
   const one = await session(small);

@@ -2,12 +2,13 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { selectBackend } from "@v-triune/backend";
 import { ConfigError } from "@v-triune/errors";
 import { ModelApi } from "./model-api";
+import { ModelDirectory } from "./model-directory";
 import { type CompleteModelSettings, type ModelServerSettings, completeModelSettings } from "./model-settings";
-import { ModelStore } from "./model-store";
+import { ModelWorker, modelThreadFile } from "./model-worker";
 import { RequestRefusal } from "./request-refusal";
+import type { ReplyBody } from "./results";
 
 /** A running model server. */
 export interface ModelServer {
@@ -18,7 +19,7 @@ export interface ModelServer {
   readonly model: string;
   /** What computes. */
   readonly backend: string;
-  /** Time that the work of requests took so far, in ms. */
+  /** Time for which models were computed so far, in ms. */
   readonly workedMs: number;
   /** Ends the request that is at work, answers the others with an error, and frees all models. */
   close(): Promise<void>;
@@ -31,17 +32,18 @@ const PREFIX = "/api/v1/";
  *
  * @param version of the program, which clients are told
  * @param note told what a person should know: models made and dropped, failures of the server itself
- * @throws ModelConfigError, TokenizerError for a folder that is no model; ConfigError for settings and addresses that
- *   cannot be used
+ * @throws VTriuneError for a folder that is no model or a backend that does not work; ConfigError for settings and
+ *   addresses that cannot be used
  */
 export async function startModelServer(
   given: ModelServerSettings,
   { version = "0.0.0", note = () => {} }: { readonly version?: string; readonly note?: (message: string) => void } = {},
 ): Promise<ModelServer> {
   const settings = completeModelSettings(given);
-  const store = new ModelStore(settings);
-  const backend = await selectBackend({ prefer: settings.backend });
-  const api = new ModelApi(store, version, note);
+  const directory = new ModelDirectory(settings);
+  const worker = new ModelWorker(await modelThreadFile(), settings, note, () => directory.clear());
+  const backend = await worker.start();
+  const api = new ModelApi(directory, worker, version, note);
   const isAllowed = keyCheck(settings.token);
   const http = createServer((request, response) => void serve(request, response, { api, settings, isAllowed, note }));
   http.requestTimeout = 120_000;
@@ -58,9 +60,9 @@ export async function startModelServer(
     url: `http://${host}:${port}`,
     port,
     model: settings.name,
-    backend: backend.description,
+    backend,
     get workedMs() {
-      return api.workedMs;
+      return worker.workedMs;
     },
     async close() {
       const closed = new Promise<void>((resolve) => http.close(() => resolve()));
@@ -84,8 +86,8 @@ async function serve(
   response: ServerResponse,
   { api, settings, isAllowed, note }: ServeParts,
 ): Promise<void> {
-  const send = (status: number, body: object): void => {
-    const text = JSON.stringify(body);
+  const send = (status: number, body: ReplyBody): void => {
+    const text = typeof body === "string" ? body : JSON.stringify(body);
     response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(text) });
     response.end(text);
   };

@@ -37,6 +37,9 @@ export interface ModelServerSettings {
   readonly holdMs?: number;
 }
 
+/** Samplers of one model that keep their weights; older ones are dropped. */
+export const SAMPLERS_PER_MODEL = 8;
+
 const DEFAULTS = {
   host: "127.0.0.1",
   port: 8000,

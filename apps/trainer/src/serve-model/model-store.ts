@@ -1,8 +1,7 @@
 /**
  * The models of a server: those that clients train, weights as they were for samplers, and policies for saved weights
- * and the base model. Everything here runs as work of the queue, one after another.
+ * and the base model. It lives in the thread that computes, and does one call after another.
  */
-import { basename } from "node:path";
 import {
   type GeneratedCompletion,
   type Processor,
@@ -13,150 +12,102 @@ import {
   loadVlm,
   readModelConfig,
 } from "@v-triune/policy";
-import type { CompleteModelSettings } from "./model-settings";
+import { lossFunction } from "./losses";
+import { type CompleteModelSettings, SAMPLERS_PER_MODEL } from "./model-settings";
+import type { ModelWork, NumberedPrompt, SampleSettings, SamplerSource } from "./model-work";
 import { InputReader } from "./read-input";
-import type { LoraConfig } from "./request-bodies";
-import { RequestRefusal } from "./request-refusal";
+import type { AdamParams, LoraConfig, ModelInput, PassInput } from "./request-bodies";
+import { RequestRefusal, unknownModel, unknownSampler } from "./request-refusal";
+import type { Failure, Outcome } from "./results";
 import { type SavedAddress, SavedWeights } from "./saved-weights";
-import { ServedModel, type Values } from "./served-model";
+import { type PassResult, ServedModel, type StepResult, type Values } from "./served-model";
 
-/** Samplers of one model that are kept; older ones are dropped. */
-const SAMPLERS_PER_MODEL = 8;
 /** Policies that are kept for saved weights and the base model. */
 const SAMPLING_POLICIES = 2;
 
-export interface ModelEntry {
-  readonly id: string;
+interface ModelEntry {
   readonly session: string;
   readonly lora: LoraConfig | null;
   readonly model: ServedModel;
 }
 
-/** Whose weights a sampler has: a model's at one version, saved ones, or the base model's. */
-export type SamplerSource =
-  | { readonly modelId: string; readonly version: number; values?: Values }
-  | { readonly saved: SavedAddress }
-  | "base";
-
-export interface SampleJob {
-  readonly prompts: readonly PromptInput[];
-  /** The number of each prompt in the seeded streams. */
-  readonly numbers: readonly number[];
-  readonly n: number;
-  readonly seed: number;
-  readonly maxNewTokens: number;
-  readonly temperature: number;
-  readonly topP: number;
-  readonly topK: number;
-  readonly stopTokens: readonly number[];
-  readonly stopTexts: readonly string[];
+/** The weights that a model had at one version. */
+interface KeptVersion {
+  readonly modelId: string;
+  readonly version: number;
+  /** Undefined while the model still has them. */
+  values?: Values;
 }
 
-export class ModelStore {
+export class ModelStore implements ModelWork {
   readonly architecture: VlmConfig;
   readonly processor: Processor;
   readonly reader: InputReader;
   readonly saved: SavedWeights;
   readonly #models = new Map<string, ModelEntry>();
-  readonly #samplers = new Map<string, SamplerSource>();
+  readonly #samplers = new Map<string, KeptVersion>();
   readonly #samplingPolicies = new Map<string, VlmPolicy>();
 
-  /** @throws ModelConfigError, TokenizerError for a folder that is no model */
-  constructor(readonly settings: CompleteModelSettings) {
+  /**
+   * @param failureOf what a client is told of a prompt that could not be answered
+   * @throws ModelConfigError, TokenizerError for a folder that is no model
+   */
+  constructor(
+    readonly settings: CompleteModelSettings,
+    readonly failureOf: (error: unknown) => Failure,
+  ) {
     this.architecture = readModelConfig(settings.model);
     this.processor = createProcessor(settings.model, {}, this.architecture);
     this.reader = new InputReader(this.processor, this.architecture);
     this.saved = new SavedWeights(settings.weightsFolder);
   }
 
-  get size(): number {
-    return this.#models.size;
-  }
-
-  /** @throws RequestRefusal 404 for a model that this server does not have */
-  entry(id: string): ModelEntry {
-    const entry = this.#models.get(id);
-    if (entry) return entry;
-    throw new RequestRefusal(
-      404,
-      `model ${id} is not on this server: it was unloaded, or lost when the server started again`,
-    );
-  }
-
-  /** @throws RequestRefusal 400 for a base model or an adapter that this server does not have */
-  check(baseModel: string, lora: LoraConfig | null): void {
-    const { name, model, maxRank } = this.settings;
-    if (![name, model, basename(model)].includes(baseModel))
-      throw new RequestRefusal(400, `base_model: ${name} expected, found ${baseModel}`);
-    if (lora === null || lora.rank === 0) return;
-    if (lora.rank > maxRank)
-      throw new RequestRefusal(400, `lora_config.rank: at most ${maxRank} expected, found ${lora.rank}`);
-    if (lora.train_attn === false && lora.train_mlp === false)
-      throw new RequestRefusal(
-        400,
-        "lora_config: train_attn or train_mlp expected; the output layer has no adapter here",
-      );
-  }
-
-  async create(id: string, session: string, lora: LoraConfig | null): Promise<ModelEntry> {
+  async create(id: string, session: string, config: LoraConfig | null): Promise<LoraConfig | null> {
     const { maxModels, microBatchTokens } = this.settings;
     if (this.#models.size >= maxModels)
       throw new RequestRefusal(503, `${maxModels} models are loaded, the most of this server; unload one`);
-    const adapted = lora !== null && lora.rank > 0 ? lora : null;
-    const entry = {
-      id,
-      session,
-      lora: adapted,
-      model: new ServedModel(await this.#basePolicy(adapted), microBatchTokens),
-    };
-    this.#models.set(id, entry);
-    return entry;
+    const lora = config !== null && config.rank > 0 ? config : null;
+    const model = new ServedModel(await this.#basePolicy(lora), microBatchTokens);
+    this.#models.set(id, { session, lora, model });
+    return lora;
   }
 
-  unload(id: string): void {
-    const { model } = this.entry(id);
+  async unload(id: string): Promise<void> {
+    const { model } = this.#entry(id);
     this.#models.delete(id);
-    for (const [sampler, source] of this.#samplers)
-      if (typeof source === "object" && "modelId" in source && source.modelId === id) this.#samplers.delete(sampler);
+    for (const [sampler, { modelId }] of this.#samplers) if (modelId === id) this.#samplers.delete(sampler);
     model.dispose();
   }
 
-  /** @returns the ids of the models that were unloaded */
-  unloadSession(session: string): string[] {
-    const ids = [...this.#models.values()].filter((entry) => entry.session === session).map(({ id }) => id);
-    for (const id of ids) this.unload(id);
+  async unloadSession(session: string): Promise<string[]> {
+    const ids = [...this.#models].filter(([, entry]) => entry.session === session).map(([id]) => id);
+    for (const id of ids) await this.unload(id);
     return ids;
   }
 
-  /** Called before a model's weights change: samplers of the present ones keep them. */
-  keepForSamplers(id: string): void {
-    const { model } = this.entry(id);
-    let values: Values | undefined;
-    for (const source of this.#samplers.values()) {
-      if (source === "base" || !("modelId" in source)) continue;
-      if (source.modelId !== id || source.version !== model.version || source.values) continue;
-      source.values = values ??= model.values();
-    }
+  async pass(id: string, { data, loss_fn, loss_fn_config }: PassInput, backward: boolean): Promise<string> {
+    const { model } = this.#entry(id);
+    const loss = lossFunction(loss_fn, loss_fn_config);
+    const rows = await Promise.all(data.map((datum, row) => this.reader.row(datum, loss, `data[${row}]`)));
+    return passOutput(await (backward ? model.forwardBackward(rows, loss) : model.forward(rows, loss)));
   }
 
-  addSampler(id: string, source: SamplerSource): void {
-    this.#samplers.set(id, source);
-    if (source === "base" || !("modelId" in source)) return;
-    const own = [...this.#samplers].filter(
-      ([, other]) => other !== "base" && "modelId" in other && other.modelId === source.modelId,
-    );
-    for (const [oldest] of own.slice(0, Math.max(0, own.length - SAMPLERS_PER_MODEL))) this.#samplers.delete(oldest);
+  async optimStep(id: string, adam: AdamParams): Promise<StepResult> {
+    const { model } = this.#entry(id);
+    this.#keepForSamplers(id);
+    return model.optimStep(adam);
   }
 
-  /** @throws RequestRefusal 404 for a sampler that was dropped or never was */
-  sampler(id: string): SamplerSource {
-    const source = this.#samplers.get(id);
-    if (source) return source;
-    throw new RequestRefusal(404, `sampling session ${id} is not known: ${keptText}`);
+  async keepSampler(sampler: string, id: string): Promise<string[]> {
+    this.#samplers.set(sampler, { modelId: id, version: this.#entry(id).model.version });
+    const own = [...this.#samplers].filter(([, { modelId }]) => modelId === id).map(([name]) => name);
+    const dropped = own.slice(0, Math.max(0, own.length - SAMPLERS_PER_MODEL));
+    for (const name of dropped) this.#samplers.delete(name);
+    return dropped;
   }
 
-  async save(id: string, name: string, kind: "weights" | "sampler_weights", overwrite: boolean): Promise<string> {
-    const { model, lora } = this.entry(id);
+  async save(id: string, name: string, kind: SavedAddress["kind"], overwrite: boolean): Promise<string> {
+    const { model, lora } = this.#entry(id);
     const address = this.saved.address(id, kind, name);
     await this.saved.write(
       address,
@@ -168,7 +119,7 @@ export class ModelStore {
   }
 
   async load(id: string, path: string, optimizer: boolean): Promise<void> {
-    const { model, lora } = this.entry(id);
+    const { model, lora } = this.#entry(id);
     const address = this.saved.parse(path);
     const description = await this.saved.describe(address);
     const rank = lora?.rank ?? null;
@@ -177,18 +128,83 @@ export class ModelStore {
         400,
         `${path} has ${rankText(description.loraRank)}, and model ${id} has ${rankText(rank)}`,
       );
-    this.keepForSamplers(id);
+    this.#keepForSamplers(id);
     const state = optimizer ? await this.saved.moments(address, description) : undefined;
     model.replace(await this.#savedPolicy(address, description.loraRank), state);
   }
 
-  /** Answers prompts together, each n times. */
-  async sample(source: SamplerSource, job: SampleJob): Promise<GeneratedCompletion[]> {
-    return this.#with(source, (policy) => this.#generate(policy, job));
+  async sample(
+    source: SamplerSource,
+    asked: readonly NumberedPrompt[],
+    settings: SampleSettings,
+  ): Promise<Outcome<string>[]> {
+    const { maxTokens, promptLogProbs } = settings;
+    const outcomes: Outcome<string>[] = [];
+    const ready: { readonly at: number; readonly number: number; readonly prompt: PromptInput }[] = [];
+    for (const [at, { prompt, number }] of asked.entries()) {
+      try {
+        ready.push({ at, number, prompt: await this.#roomyPrompt(prompt, maxTokens ?? 1) });
+      } catch (error) {
+        outcomes[at] = this.failureOf(error);
+      }
+    }
+    if (ready.length === 0) return outcomes;
+    const longest = Math.max(...ready.map(({ prompt }) => prompt.promptIds.length));
+    const maxNewTokens = maxTokens ?? Math.max(1, this.architecture.text.maxPositionEmbeddings - longest);
+    const answers = await this.#with(source, (policy) => this.#generate(policy, ready, settings, maxNewTokens));
+    for (const [index, { at, prompt }] of ready.entries()) {
+      const sequences = answers
+        .filter(({ promptIndex }) => promptIndex === index)
+        .sort((a, b) => a.sampleIndex - b.sampleIndex)
+        .map(({ tokenIds, logProbs, finishReason }) => ({
+          tokens: [...tokenIds],
+          logprobs: [...logProbs],
+          stop_reason: finishReason,
+        }));
+      const prompt_logprobs = promptLogProbs ? await this.#promptLogProbs(source, prompt) : null;
+      outcomes[at] = { value: JSON.stringify({ sequences, prompt_logprobs, type: "sample" }) };
+    }
+    return outcomes;
+  }
+
+  dispose(): void {
+    for (const { model } of this.#models.values()) model.dispose();
+    for (const policy of this.#samplingPolicies.values()) policy.dispose();
+    this.#models.clear();
+    this.#samplers.clear();
+    this.#samplingPolicies.clear();
+  }
+
+  /** @throws RequestRefusal 404 for a model that this server does not have */
+  #entry(id: string): ModelEntry {
+    const entry = this.#models.get(id);
+    if (entry) return entry;
+    throw unknownModel(id);
+  }
+
+  /** Called before a model's weights change: samplers of the present ones keep them. */
+  #keepForSamplers(id: string): void {
+    const { model } = this.#entry(id);
+    let values: Values | undefined;
+    for (const kept of this.#samplers.values())
+      if (kept.modelId === id && kept.version === model.version && !kept.values)
+        kept.values = values ??= model.values();
+  }
+
+  /** A prompt that leaves room for its answer: one that does not must not spoil the others that it is answered with. */
+  async #roomyPrompt(input: ModelInput, maxTokens: number): Promise<PromptInput> {
+    const prompt = await this.reader.prompt(input, "prompt");
+    const limit = this.architecture.text.maxPositionEmbeddings;
+    const { length } = prompt.promptIds;
+    if (length + maxTokens <= limit) return prompt;
+    throw new RequestRefusal(
+      400,
+      `prompt: ${length} tokens and max_tokens ${maxTokens} are more than the ${limit} of the model`,
+    );
   }
 
   /** Log-probabilities of a prompt's own tokens, from the last picture on; null before. [T] */
-  async promptLogProbs(source: SamplerSource, prompt: PromptInput): Promise<(number | null)[]> {
+  async #promptLogProbs(source: SamplerSource, prompt: PromptInput): Promise<(number | null)[]> {
     const from = Math.max(0, prompt.promptIds.lastIndexOf(this.architecture.imageTokenId));
     const completionIds = prompt.promptIds.slice(from + 1);
     const row = { ...prompt, promptIds: prompt.promptIds.slice(0, from + 1), completionIds };
@@ -202,14 +218,6 @@ export class ModelStore {
     return [...Array.from({ length: from + 1 }, () => null), ...found];
   }
 
-  dispose(): void {
-    for (const { model } of this.#models.values()) model.dispose();
-    for (const policy of this.#samplingPolicies.values()) policy.dispose();
-    this.#models.clear();
-    this.#samplers.clear();
-    this.#samplingPolicies.clear();
-  }
-
   async #with<T>(source: SamplerSource, work: (policy: VlmPolicy) => Promise<T>): Promise<T> {
     if (source === "base") return work(await this.#samplingPolicy("base", () => this.#basePolicy(null)));
     if ("saved" in source) {
@@ -217,14 +225,21 @@ export class ModelStore {
       const url = this.saved.url(source.saved);
       return work(await this.#samplingPolicy(url, () => this.#savedPolicy(source.saved, loraRank)));
     }
-    const { model } = this.entry(source.modelId);
-    if (source.version === model.version) return work(model.policy);
-    if (!source.values) throw new RequestRefusal(404, `the sampling session was dropped: ${keptText}`);
-    return model.withValues(source.values, () => work(model.policy));
+    const kept = this.#samplers.get(source.sampler);
+    if (!kept) throw unknownSampler(source.sampler);
+    const { model } = this.#entry(kept.modelId);
+    if (kept.version === model.version) return work(model.policy);
+    if (!kept.values) throw unknownSampler(source.sampler);
+    return model.withValues(kept.values, () => work(model.policy));
   }
 
-  async #generate(policy: VlmPolicy, job: SampleJob): Promise<GeneratedCompletion[]> {
-    const { prompts, numbers, n, seed, maxNewTokens, temperature, topP, topK, stopTokens, stopTexts } = job;
+  async #generate(
+    policy: VlmPolicy,
+    ready: readonly { readonly number: number; readonly prompt: PromptInput }[],
+    { n, seed, temperature, topP, topK, stopTokens, stopTexts }: SampleSettings,
+    maxNewTokens: number,
+  ): Promise<GeneratedCompletion[]> {
+    const prompts = ready.map(({ prompt }) => prompt);
     // A stop text may begin some tokens before the last one.
     const window = Math.max(0, ...stopTexts.map(({ length }) => length)) + 4;
     const found: GeneratedCompletion[] = [];
@@ -235,7 +250,7 @@ export class ModelStore {
       topP,
       topK,
       maxNewTokens,
-      promptNumbers: numbers,
+      promptNumbers: ready.map(({ number }) => number),
       bannedTokenIds: [],
       ...(stopTokens.length > 0 ? { stopTokenIds: [...this.architecture.eosTokenIds, ...stopTokens] } : {}),
       ...(stopTexts.length > 0
@@ -282,5 +297,14 @@ export class ModelStore {
   }
 }
 
-const keptText = `the newest ${SAMPLERS_PER_MODEL} of a model are kept`;
 const rankText = (rank: number | null): string => (rank === null ? "the whole model" : `an adapter of rank ${rank}`);
+
+function passOutput({ logProbs, lossSum }: PassResult): string {
+  return JSON.stringify({
+    loss_fn_output_type: "scalar",
+    loss_fn_outputs: logProbs.map((values) => ({
+      logprobs: { data: [...values], dtype: "float32", shape: [values.length] },
+    })),
+    metrics: { "loss:sum": lossSum },
+  });
+}

@@ -1,14 +1,20 @@
 /** Results of requests that were taken, until they are fetched: by id, for a while. */
 import { RequestRefusal } from "./request-refusal";
 
-/** A result, or what a client reads in its place. */
-export type Outcome =
-  | { readonly value: object }
-  | { readonly error: string; readonly category: "user" | "server" | "unknown" };
+/** What a client reads in place of a result. */
+export interface Failure {
+  readonly error: string;
+  readonly category: "user" | "server" | "unknown";
+}
+
+export type Outcome<Value> = { readonly value: Value } | Failure;
+
+/** The body of a reply; a text is JSON already. */
+export type ReplyBody = object | string;
 
 interface Entry {
-  readonly done: Promise<Outcome>;
-  settle(outcome: Outcome): void;
+  readonly done: Promise<Outcome<ReplyBody>>;
+  settle(outcome: Outcome<ReplyBody>): void;
   settledAt: number | undefined;
 }
 
@@ -27,12 +33,12 @@ export class Results {
     this.#forgetOld();
     const id = String(this.#next++);
     let settle!: Entry["settle"];
-    const done = new Promise<Outcome>((resolve) => (settle = resolve));
+    const done = new Promise<Outcome<ReplyBody>>((resolve) => (settle = resolve));
     this.#entries.set(id, { done, settle, settledAt: undefined });
     return id;
   }
 
-  settle(id: string, outcome: Outcome): void {
+  settle(id: string, outcome: Outcome<ReplyBody>): void {
     const entry = this.#entries.get(id);
     if (!entry) return;
     entry.settledAt = performance.now();
@@ -43,7 +49,7 @@ export class Results {
    * @returns undefined if the result is not ready in time
    * @throws RequestRefusal 404 for an id that is not known
    */
-  async fetch(id: string): Promise<Outcome | undefined> {
+  async fetch(id: string): Promise<Outcome<ReplyBody> | undefined> {
     const entry = this.#entries.get(id);
     if (!entry) throw new RequestRefusal(404, `request ${id} is not known: results are kept for 15 minutes`);
     let timer: NodeJS.Timeout | undefined;

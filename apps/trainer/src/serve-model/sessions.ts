@@ -18,7 +18,7 @@ export class Sessions {
     const tickMs = Math.min(TICK_MS, Math.max(10, timeoutMs / 4));
     this.#timer = setInterval(() => {
       for (const session of this.#sessions.values()) {
-        // Counted by ticks and not by the clock: heartbeats cannot be heard while a long piece of work runs.
+        // Counted by ticks and not by the clock: while this thread or the machine stands still, no heartbeat is heard.
         session.silentMs += tickMs;
         if (session.silentMs <= timeoutMs) continue;
         this.#sessions.delete(session.id);

@@ -15,16 +15,10 @@ export class WorkQueue {
   #waiting: Work[] = [];
   #running: Promise<void> | undefined;
   #isClosed = false;
-  #workedMs = 0;
 
   /** Pieces that wait or are at work. */
   get length(): number {
     return this.#waiting.length + (this.#running ? 1 : 0);
-  }
-
-  /** Time that work took so far. */
-  get workedMs(): number {
-    return this.#workedMs;
   }
 
   add(work: Work): void {
@@ -47,9 +41,7 @@ export class WorkQueue {
       const { kind } = next;
       const together = this.#waiting.filter((work) => work === next || (kind !== undefined && work.kind === kind));
       this.#waiting = this.#waiting.filter((work) => !together.includes(work));
-      const began = performance.now();
       await next.run(together);
-      this.#workedMs += performance.now() - began;
     }
     this.#running = undefined;
   }
