@@ -152,6 +152,26 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium", () => {
     expect(await overflows()).toEqual([]);
   });
 
+  it("shows the dashboard of the run in the tab, from its numbers to the boxes of an answer", async () => {
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.getByRole("link", { name: "Open the dashboard" }).click();
+    await page.getByText("Training health").waitFor();
+    expect(await page.innerText("main")).toMatch(/State[^a-z]*finished\s*Step\s*10/);
+    await page.getByRole("link", { name: "Changes" }).click();
+    await page.getByRole("heading", { name: "By source" }).waitFor();
+    await page.goto(`${page.url().split("#")[0]}#/rollouts?run=playground&source=demo_detect`);
+    await page.locator("tbody a").first().click();
+    await page.locator(".picture .box").first().waitFor();
+    expect(await page.locator(".picture img").getAttribute("src")).toMatch(/^data:image\/png/);
+    await page
+      .getByText(/× .* accuracy \+/)
+      .first()
+      .waitFor();
+    expect(await axe()).toEqual([]);
+    await page.getByRole("link", { name: "← Learn" }).click();
+    await page.getByText("Finished").waitFor();
+  });
+
   it("waits when it is paused, and makes single steps", async () => {
     await page.goto(`${served.url}index.html?seed=2&steps=3&heldOut=1`);
     await page.getByRole("button", { name: "Start" }).click();

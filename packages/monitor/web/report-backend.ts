@@ -1,5 +1,6 @@
 import type { ReportData, RunDetail } from "../src/dashboard/dashboard-api";
 import { gridCell, gridWindows } from "../src/dashboard/run-folder/source-grid";
+import { filteredRollouts } from "../src/dashboard/rollouts/filtered-rollouts";
 import type { Backend } from "./backend";
 
 /** The data that the page carries; undefined for a page of a server. */
@@ -65,41 +66,11 @@ export function reportBackend(data: ReportData): Backend {
     changes: async (id) => found(data.changes[id] ?? undefined, "changes between steps"),
     answers: async (id, _windows, { scope, name }) =>
       found(data.answers[id]?.[`${scope} ${name}`], "these answers; the dashboard shows them"),
-    async rollouts(id, filter) {
-      const {
-        step,
-        source,
-        status,
-        truncated,
-        rewardFrom = -Infinity,
-        rewardTo = Infinity,
-        lengthFrom = 0,
-        lengthTo = Infinity,
-        text = "",
-        order = "group",
-        offset = 0,
-        limit = 100,
-      } = filter;
-      const byReward = rewardFrom !== -Infinity || rewardTo !== Infinity;
-      const rows = (data.groups[id] ?? [])
-        .flatMap(({ rollouts }) => rollouts)
-        .filter(
-          (row) =>
-            (step === undefined || row.step === step) &&
-            (!source || row.source === source) &&
-            (!status || row.status === status) &&
-            (!truncated || row.truncated) &&
-            (!byReward || (row.reward !== null && row.reward >= rewardFrom && row.reward <= rewardTo)) &&
-            (row.responseTokens ?? 0) >= lengthFrom &&
-            (row.responseTokens ?? 0) <= lengthTo &&
-            row.response.toLowerCase().includes(text.toLowerCase()),
-        );
-      const sign = order.startsWith("-") ? -1 : 1;
-      if (order.endsWith("reward"))
-        rows.sort((a, b) => (a.reward === null ? 1 : b.reward === null ? -1 : sign * (a.reward - b.reward)));
-      if (order.endsWith("length")) rows.sort((a, b) => sign * ((a.responseTokens ?? 0) - (b.responseTokens ?? 0)));
-      return { rows: rows.slice(offset, offset + limit), total: rows.length };
-    },
+    rollouts: async (id, filter) =>
+      filteredRollouts(
+        (data.groups[id] ?? []).flatMap(({ rollouts }) => rollouts),
+        filter,
+      ),
     group: async (id, step, group) =>
       found(
         data.groups[id]?.find((one) => one.step === step && one.group === group),

@@ -1,11 +1,11 @@
 import { render } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { keepOffline } from "../keep-offline";
 import { Shell } from "../shell";
 import { AnswerCard, sourceName } from "./answer-card";
 import { Downloads } from "./downloads";
 import { DrawAndAsk } from "./draw-and-ask";
-import type { Command, Report, RunSettings } from "./protocol";
+import type { Command, KeeperCommand, Report, RunSettings } from "./protocol";
 import { BeforeAfter, DigitsMark, SourceTable } from "./results";
 import { RewardChart } from "./reward-chart";
 import { afterReport, type RunState, startState } from "./run-state";
@@ -17,15 +17,42 @@ const LABELS: Readonly<Record<keyof RunSettings, string>> = {
   heldOut: "Held-out questions per source",
 };
 
+const TITLE = document.title;
+/** Addresses behind `#` are the dashboard's. */
+const DASHBOARD = "#/overview?run=playground";
+
+function useHash(): string {
+  const [hash, setHash] = useState(location.hash);
+  useEffect(() => {
+    const follow = (): void => setHash(location.hash);
+    addEventListener("hashchange", follow);
+    return () => removeEventListener("hashchange", follow);
+  }, []);
+  return hash;
+}
+
+type DashboardView = typeof import("./dashboard-view").DashboardView;
+
+/** @param wanted loads it, the first time */
+function useDashboard(wanted: boolean): DashboardView | undefined {
+  const [view, setView] = useState<DashboardView>();
+  useEffect(() => {
+    if (wanted && !view) void import("./dashboard-view").then((module) => setView(() => module.DashboardView));
+  }, [wanted]);
+  return view;
+}
+
 function LearnPage() {
   const [settings, setSettings] = useState(() => readSettings(location.search));
   const [state, setState] = useState<RunState>();
   const [paused, setPaused] = useState(false);
   const worker = useRef<Worker>();
+  const [keeper, setKeeper] = useState<Worker>();
 
   const send = (command: Command): void => worker.current?.postMessage(command);
   const start = async (): Promise<void> => {
     worker.current?.terminate();
+    keeper?.terminate();
     setState(startState(settings));
     setPaused(false);
     history.replaceState(null, "", settingsQuery(settings));
@@ -36,13 +63,25 @@ function LearnPage() {
     const take = (report: Report): void => setState((before) => before && afterReport(before, report));
     made.addEventListener("message", ({ data }: MessageEvent<Report>) => take(data));
     made.addEventListener("error", ({ message }) => take({ type: "failed", message: message || "The worker failed." }));
-    send({ type: "start", settings, paused: false });
+    const { port1, port2 } = new MessageChannel();
+    const keeps = new Worker(new URL("./keeper.ts", import.meta.url), { type: "module" });
+    keeps.postMessage({ type: "run", port: port1 } satisfies KeeperCommand, [port1]);
+    setKeeper(keeps);
+    const command: Command = { type: "start", settings, paused: false, keeper: port2 };
+    made.postMessage(command, [port2]);
   };
   const pause = (wanted: boolean): void => {
     setPaused(wanted);
     send({ type: wanted ? "pause" : "resume" });
   };
   const isRunning = state !== undefined && state.finished === undefined && state.failed === undefined;
+  const asksDashboard = useHash().startsWith("#/") && keeper !== undefined;
+  // Loaded at the end in any case, so that it works without a network, too.
+  const Dashboard = useDashboard(asksDashboard || state?.finished !== undefined);
+  useEffect(() => {
+    if (!asksDashboard) document.title = TITLE;
+  }, [asksDashboard]);
+  if (asksDashboard && Dashboard) return <Dashboard keeper={keeper} />;
 
   return (
     <Shell page="learn">
@@ -119,6 +158,9 @@ function Run({ state, paused, send }: RunProps) {
         </p>
       )}
       <DigitsMark state={state} />
+      <p>
+        <a href={DASHBOARD}>Open the dashboard of this run</a>: all metrics, sources, changes and answers, as they come.
+      </p>
       <div class="learn-grid">
         <section aria-label="Reward">
           <h2>Mean reward of a step</h2>

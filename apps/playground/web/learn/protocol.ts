@@ -1,7 +1,7 @@
 /** What the page and the worker that trains say to each other. */
 import type { PlacedShape, Shape } from "@v-triune/demo-tasks/questions";
 import type { MetricRecord, RolloutBoxes } from "@v-triune/monitor/browser";
-import type { EvaluationScores, StepSummary } from "@v-triune/training/browser";
+import type { EvaluationScores, MemorySample, StepSummary, StoredRollout } from "@v-triune/training/browser";
 
 /** What a run depends on; it is in the page's address. */
 export interface RunSettings {
@@ -12,7 +12,8 @@ export interface RunSettings {
 }
 
 export type Command =
-  | { readonly type: "start"; readonly settings: RunSettings; readonly paused: boolean }
+  /** `keeper` is told what the run leaves. */
+  | { readonly type: "start"; readonly settings: RunSettings; readonly paused: boolean; readonly keeper: MessagePort }
   | { readonly type: "pause" }
   | { readonly type: "resume" }
   /** One step of a paused run. */
@@ -27,11 +28,11 @@ export interface Drawing {
   readonly shape: Shape;
 }
 
-/** RGB, rows from the top. */
 export interface ShownPicture {
   readonly width: number;
   readonly height: number;
-  readonly rgb: Uint8Array;
+  /** An address that an img element takes. */
+  readonly source: string;
 }
 
 export interface ShownAnswer {
@@ -69,3 +70,23 @@ export type Report =
   | { readonly type: "finished"; readonly seconds: number; readonly model: ReadonlyMap<string, Uint8Array> }
   | { readonly type: "answered"; readonly answer: ShownAnswer }
   | { readonly type: "failed"; readonly message: string };
+
+/** What the page says to the worker that keeps the run. */
+export type KeeperCommand =
+  /** Where the training worker says what is {@link Kept}. */
+  | { readonly type: "run"; readonly port: MessagePort }
+  /** Where a dashboard asks. */
+  | { readonly type: "dashboard"; readonly port: MessagePort };
+
+/** What the worker that trains says to the one that keeps the run. */
+export type Kept =
+  /** As run.json has it. */
+  | { readonly type: "described"; readonly description: unknown }
+  | {
+      readonly type: "numbers";
+      readonly step: number;
+      readonly records: readonly MetricRecord[];
+      /** Of a training step, with the sample of each group. */
+      readonly rollouts: readonly StoredRollout[];
+      readonly samples: readonly MemorySample[];
+    };

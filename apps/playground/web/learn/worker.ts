@@ -1,6 +1,6 @@
 /** Trains in a worker, so that the page stays smooth; see protocol.ts for what is said. */
 import { openWasm } from "@v-triune/backend/browser";
-import { demoRecipe, demoSourceNames, samplesForSteps } from "@v-triune/demo-tasks/questions";
+import { demoRecipe, demoSourceNames, pictureSize, samplesForSteps } from "@v-triune/demo-tasks/questions";
 import { rolloutBoxes } from "@v-triune/monitor/browser";
 import { createProcessorFrom, loadVlmFrom } from "@v-triune/policy/browser";
 import {
@@ -13,7 +13,9 @@ import {
 import wasm from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url";
 import { heldOutSamples, sampleOfDrawing, trainingSamples } from "./drawn-samples";
 import { fetchModel } from "./model-files";
-import type { Command, Drawing, Moment, Report, RunSettings, ShownAnswer } from "./protocol";
+import { describedRun } from "./described-run";
+import { pngAddress, pngOf } from "./png";
+import type { Command, Drawing, Kept, Moment, Report, RunSettings, ShownAnswer } from "./protocol";
 
 const say = (report: Report): void => postMessage(report);
 
@@ -40,7 +42,11 @@ class Gate {
 }
 
 /** @returns what asks the trained model about a drawing */
-async function train({ seed, steps, heldOut }: RunSettings, gate: Gate): Promise<(drawing: Drawing) => Promise<void>> {
+async function train(
+  { seed, steps, heldOut }: RunSettings,
+  gate: Gate,
+  keep: (kept: Kept) => void,
+): Promise<(drawing: Drawing) => Promise<void>> {
   const started = performance.now();
   const loading = (what: string, share: number): void => say({ type: "loading", what, share });
   loading("the model", 0);
@@ -53,6 +59,7 @@ async function train({ seed, steps, heldOut }: RunSettings, gate: Gate): Promise
     evaluation: { every: null, samplesPerSource: heldOut },
     backend: "wasm",
   });
+  keep({ type: "described", description: describedRun(config) });
   const policy = loadVlmFrom(files, { freeze: frozenGroups(config) });
   const processor = createProcessorFrom(files, {}, policy.config);
   loading("pictures", 0);
@@ -69,6 +76,7 @@ async function train({ seed, steps, heldOut }: RunSettings, gate: Gate): Promise
     const { scores, records, answers } = await run.evaluate(held, {
       onProgress: (done, total) => say({ type: "evaluating", moment, done, total }),
     });
+    keep({ type: "numbers", step: run.step, records, rollouts: [], samples: [] });
     const shown = demoSourceNames.flatMap((name) => answers.find(({ sample }) => sample.data_source === name) ?? []);
     say({
       type: "evaluated",
@@ -88,6 +96,7 @@ async function train({ seed, steps, heldOut }: RunSettings, gate: Gate): Promise
         bySource.set(rollout.dataSource, shownAnswer(samples[rollout.group]!, rollout));
     const answers = SHOWN_FIRST.flatMap((name) => bySource.get(name) ?? []).slice(0, 4);
     say({ type: "step", summary, records, answers });
+    keep({ type: "numbers", step: summary.step, records, rollouts, samples });
   }
   await evaluate("after");
   say({ type: "finished", seconds: (performance.now() - started) / 1000, model: await policy.toFiles() });
@@ -100,8 +109,8 @@ async function train({ seed, steps, heldOut }: RunSettings, gate: Gate): Promise
 /** Sources whose answers show most in a picture. */
 const SHOWN_FIRST = ["demo_detect", "demo_ground", "demo_read", "demo_count", "demo_chart", "demo_sum", "demo_puzzle"];
 
-function shownAnswer({ sample, pictures }: MemorySample, rollout: StoredRollout): ShownAnswer {
-  const picture = pictures[0] as { width: number; height: number; data: Uint8Array };
+function shownAnswer(shown: MemorySample, rollout: StoredRollout): ShownAnswer {
+  const { sample } = shown;
   const [height, width] = rollout.imageSizes[0] ?? [0, 0];
   return {
     source: rollout.dataSource,
@@ -110,10 +119,15 @@ function shownAnswer({ sample, pictures }: MemorySample, rollout: StoredRollout)
     gold: sample.reward_model.answer ?? rollout.groundTruth,
     accuracy: rollout.accuracy,
     reward: rollout.reward,
-    picture: { width: picture.width, height: picture.height, rgb: picture.data },
+    picture: { width: pictureSize, height: pictureSize, source: pngAddress(pngOf(shown)) },
     boxes: rolloutBoxes(rollout.response, rollout.groundTruth, { width, height, convention: "resized-pixels" }),
   };
 }
+
+const tellTo =
+  (port: MessagePort) =>
+  (kept: Kept): void =>
+    port.postMessage(kept);
 
 /** Commands go to the run that the first of them starts; the page makes a new worker for another run. */
 function obey(gate: Gate): void {
@@ -124,7 +138,7 @@ function obey(gate: Gate): void {
     switch (data.type) {
       case "start":
         gate.set(!data.paused);
-        trained = train(data.settings, gate);
+        trained = train(data.settings, gate, tellTo(data.keeper));
         trained.catch(tell);
         return;
       case "step":

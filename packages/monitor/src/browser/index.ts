@@ -19,6 +19,13 @@ export {
   type StepMetrics,
   type StepMetricsOptions,
 } from "../step-metrics";
+export {
+  RunInMemory,
+  type RolloutInMemory,
+  type RunInMemoryOptions,
+  type SampleInMemory,
+} from "../dashboard/run-in-memory";
+export { runDescription, type RunDescription } from "../dashboard/run-folder/run-description";
 export { rolloutBoxes, type PictureFrame } from "../dashboard/rollouts/rollout-boxes";
 export type { DrawnBox, RolloutBoxes, RolloutGroup } from "../dashboard/dashboard-api";
 export { createRunTrends, type RunTrends } from "../trends/run-trends";

@@ -3,23 +3,18 @@
  * rank among the rewards of their window, so that neither side is chosen for being bad.
  */
 import type { AnswerComparison, ChangeWindows, ComparedAnswer, ComparedPrompt } from "../dashboard-api";
-import type { MetricScope } from "../../metric-record";
 import type { RolloutReader } from "../rollouts/rollout-reader";
 import { finite, text, type Row } from "../rollouts/row-values";
 import type { RunView } from "../run-folder/run-view";
+import {
+  LONGEST_ANSWER,
+  LONGEST_PROMPT,
+  MOST_ANSWERS,
+  MOST_PAIRS,
+  meanReward,
+  type ComparedRow,
+} from "./compared-prompt";
 import { PROMPT } from "./prompt-units";
-
-const MOST_PAIRS = 8;
-const MOST_ANSWERS = 16;
-/** Characters of an answer and of a prompt that are compared; the link beside them shows all. */
-const LONGEST_ANSWER = 4_000;
-const LONGEST_PROMPT = 4_000;
-
-/** A source, a task or all. */
-export interface ComparedRow {
-  readonly scope: MetricScope;
-  readonly name: string;
-}
 
 /** Where a prompt was answered. */
 interface Place {
@@ -140,7 +135,6 @@ async function comparedPrompt(
     response: text(row.response),
     isCut: row.cut === true,
   }));
-  const rewards = answers.flatMap(({ status, reward }) => (status === "scored" && reward !== null ? [reward] : []));
   return {
     step,
     group,
@@ -148,7 +142,7 @@ async function comparedPrompt(
     id: text(first.id),
     prompt: text(first.prompt),
     groundTruth: text(first.gold),
-    reward: rewards.length === 0 ? null : rewards.reduce((sum, reward) => sum + reward, 0) / rewards.length,
+    reward: meanReward(answers),
     answers,
   };
 }

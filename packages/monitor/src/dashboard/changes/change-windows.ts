@@ -10,6 +10,8 @@ export interface WindowQuestion {
   readonly after?: StepWindow | undefined;
 }
 
+export const isWithin = (step: number, { from, to }: StepWindow): boolean => step >= from && step <= to;
+
 /** "12", or "3–7". */
 export const shownWindow = ({ from, to }: StepWindow): string => (from === to ? String(from) : `${from}–${to}`);
 

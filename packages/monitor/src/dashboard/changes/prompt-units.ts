@@ -3,46 +3,19 @@ import type { ChangeWindows } from "../dashboard-api";
 import type { RolloutReader } from "../rollouts/rollout-reader";
 import { text, type Row } from "../rollouts/row-values";
 import type { RunView } from "../run-folder/run-view";
-import { UNIT_STRIDE, type Unit } from "./mean-change";
-
-/**
- * What is compared, under the names that metrics.jsonl has for it, and over which rollouts: a value in SQL, null where a
- * rollout has none.
- */
-export const CHANGE_METRICS: readonly (readonly [metric: string, value: string])[] = [
-  ["critic/rewards/mean", "case when status = 'scored' and isfinite(reward) then reward end"],
-  ["reward/accuracy/mean", "case when status = 'scored' and isfinite(accuracy) then accuracy end"],
-  ["response_length/mean", "response_tokens"],
-  ["response_length/clip_ratio", "truncated::INTEGER"],
-  ["verdict/error_ratio", "(status = 'error')::INTEGER"],
-];
+import {
+  CHANGE_METRICS,
+  evidenceKey,
+  type PromptEvidence,
+  type PromptTotals,
+  type PromptUnits,
+} from "./compared-metrics";
+import { UNIT_STRIDE } from "./mean-change";
 
 /** Prompts per source that stay apart; more are put together at random, to bound memory (mean-change.ts). */
 const MOST_PROMPTS = 4_096;
 
-/** The prompts of one source and task. */
-export interface PromptUnits {
-  readonly source: string;
-  readonly task: string;
-  readonly units: Unit[];
-}
-
-/** How much there is of a source, a task or all. */
-export interface PromptEvidence {
-  readonly steps: number;
-  readonly prompts: number;
-  readonly rollouts: number;
-}
-
-export interface PromptTotals {
-  readonly units: readonly PromptUnits[];
-  /** By scope and name, `evidenceKey`. */
-  readonly evidence: ReadonlyMap<string, { readonly before: PromptEvidence; readonly after: PromptEvidence }>;
-}
-
-export const evidenceKey = (scope: string, name: string): string => `${scope} ${name}`;
-
-/** A prompt is its sample's id; a trainer that stores none has a new prompt in every group. */
+/** {@link promptId} in SQL. */
 export const PROMPT = "coalesce(nullif(id::VARCHAR, ''), step || '/' || group_index)";
 
 const SIDES = ["before", "after"] as const;
@@ -54,7 +27,7 @@ export async function promptTotals(reader: RolloutReader, run: RunView, windows:
   const values = { a: before.from, b: before.to, c: after.from, d: after.to };
   const rollouts = `select *, ${PROMPT} as prompt_id,
       step between $a and $b as is_before, step between $c and $d as is_after,
-      ${CHANGE_METRICS.map(([, value], index) => `(${value})::DOUBLE as value_${index}`).join(", ")}
+      ${CHANGE_METRICS.map(({ sql }, index) => `(${sql})::DOUBLE as value_${index}`).join(", ")}
     from ${table} where is_before or is_after`;
   const totals = SIDES.flatMap((side) =>
     CHANGE_METRICS.flatMap((_, index) => [

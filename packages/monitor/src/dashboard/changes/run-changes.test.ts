@@ -8,9 +8,10 @@ import { RunView } from "../run-folder/run-view";
 import { copyRecordedRun } from "../testing/recorded-run";
 import { eighteenSources, simulateStep, writeSimulatedRun, type SimulatedSource } from "../testing/simulated-run";
 import { answerPairs } from "./answer-pairs";
+import { changeRows } from "./compare-windows";
 import { UNIT_STRIDE, type Unit } from "./mean-change";
-import { CHANGE_METRICS } from "./prompt-units";
-import { changeRows, runChanges } from "./run-changes";
+import { CHANGE_METRICS } from "./compared-metrics";
+import { runChanges } from "./run-changes";
 
 let parent: string;
 let reader: RolloutReader;

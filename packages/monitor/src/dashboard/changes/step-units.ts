@@ -2,11 +2,12 @@
  * The steps of two windows as units, from a run's metrics: for runs that store no rollouts, or not those of every step.
  * A step's mean weighs as much as the number of rollouts that it is the mean of.
  */
-import type { ChangeWindows, StepWindow } from "../dashboard-api";
+import type { ChangeWindows } from "../dashboard-api";
 import type { MetricStream } from "../series/metric-streams";
 import { firstAfter } from "../series/step-search";
+import { isWithin } from "./change-windows";
 import { UNIT_STRIDE, type Unit } from "./mean-change";
-import { CHANGE_METRICS } from "./prompt-units";
+import { CHANGE_METRICS } from "./compared-metrics";
 
 /** Rollouts that a metric is the mean of: the scored ones for what a verdict gives, else all. */
 const COUNTS = ["verdict/scored", "verdict/scored", "rollouts/count", "rollouts/count", "rollouts/count"] as const;
@@ -17,8 +18,6 @@ export interface StepUnits {
   readonly rollouts: { readonly before: number | null; readonly after: number | null };
   readonly steps: { readonly before: number; readonly after: number };
 }
-
-const isWithin = (step: number, { from, to }: StepWindow): boolean => step >= from && step <= to;
 
 /** The units of a source, a task or all. */
 export function stepUnits({ metrics }: MetricStream, { before, after }: ChangeWindows): StepUnits {
@@ -32,7 +31,7 @@ export function stepUnits({ metrics }: MetricStream, { before, after }: ChangeWi
   const rollouts = [0, 0];
   const stepCounts = [0, 0];
   let isCounted = true;
-  for (const [index, [metric]] of CHANGE_METRICS.entries()) {
+  for (const [index, { metric }] of CHANGE_METRICS.entries()) {
     const series = metrics.get(metric);
     if (series === undefined) continue;
     for (const [position, step] of series.steps.entries()) {

@@ -7,6 +7,7 @@
  */
 import { configValue } from "../config-value";
 import type { RewardArithmetic, RewardTerm } from "../dashboard-api";
+import { finite, numbers } from "./row-values";
 
 /** What a sample of the data set says about its reward. */
 export interface SampleReward {
@@ -16,6 +17,18 @@ export interface SampleReward {
   readonly relativeBoxes: boolean;
   /** The leaves of `det_reward_ratio`; null for other verifiers. */
   readonly boxRatios: Readonly<Record<string, number>> | null;
+}
+
+/** @param value of the sample's `reward_model`, unchecked */
+export function sampleReward(value: unknown): SampleReward {
+  const ratio = (key: string): number | null => finite(configValue(value, [key]));
+  const ratios = configValue(value, ["verifier_parm", "det_reward_ratio"]);
+  return {
+    accuracyRatio: ratio("accuracy_ratio"),
+    formatRatio: ratio("format_ratio"),
+    relativeBoxes: configValue(value, ["verifier_parm", "det_verifier_normalized"]) !== false,
+    boxRatios: ratios !== null && typeof ratios === "object" ? numbers(ratios) : null,
+  };
 }
 
 /** Ratios are stored as 32-bit floats. */

@@ -5,24 +5,16 @@
 import { join } from "node:path";
 import type { DuckDBValue } from "@duckdb/node-api";
 import { exactPath } from "@v-triune/node-kit/exact-path";
-import type {
-  RolloutDetail,
-  RolloutFilter,
-  RolloutGroup,
-  RolloutPage,
-  RolloutSummary,
-  StepWindow,
-} from "../dashboard-api";
+import type { RolloutFilter, RolloutGroup, RolloutPage, RolloutSummary, StepWindow } from "../dashboard-api";
 import { DashboardError } from "../dashboard-error";
 import type { RunView } from "../run-folder/run-view";
 import { QueryQueue } from "./query-queue";
-import { rewardArithmetic } from "./reward-arithmetic";
 import { isBoxConvention } from "@v-triune/verifiers/detection";
 import { shownConversation } from "./shown-conversation";
-import { rolloutBoxes } from "./rollout-boxes";
 import { finite, numbers, parseJson, text, type Row } from "./row-values";
 import type { Picture } from "./sample-picture";
-import { StoredSamples, type StoredSample } from "./stored-samples";
+import { rolloutGroup, type PictureSize, type StoredRow } from "./stored-row";
+import { StoredSamples } from "./stored-samples";
 
 /** Longer responses are cut for the page, which says so. */
 /** Bytes of a picture that a tool returned which the page still shows. */
@@ -157,34 +149,23 @@ export class RolloutReader {
     if (!(await run.rolloutSteps()).includes(step)) return undefined;
     const path = stepFile(run, step);
     const rows = await this.#groupRows(path, group);
-    const first = rows[0];
-    if (first === undefined) return undefined;
+    if (rows.length === 0) return undefined;
     const around = await this.query(
       `select max(group_index) filter (group_index < $group)::INTEGER as "before", min(group_index) filter ` +
         `(group_index > $group)::INTEGER as "after" from read_parquet($path, hive_partitioning = false)`,
       { path: exactPath(path), group },
       path,
     );
-    const { id, source, task } = rolloutSummary(first);
-    const sample = await this.#samples.find(run, id, source);
-    const sizes = pictureSizes(first);
-    return {
-      step,
-      group,
-      source,
-      task,
-      id,
-      prompt: text(first.prompt),
-      groundTruth: text(first.gold),
-      promptTokens: Number(first.prompt_tokens ?? 0),
-      pictures: sizes.map((size, index) => {
-        const picture = sample?.pictures[index];
-        return { ...size, source: picture === undefined ? null : pictureSource(index, picture) };
-      }),
+    const stored = rows.map(storedRow);
+    const { id, source } = stored[0]!;
+    const sample = (await this.#samples.find(run, id, source)) ?? undefined;
+    return rolloutGroup(stored, {
+      config: run.config,
+      sample,
+      pictures: (sample?.pictures ?? []).map((picture, index) => (picture ? pictureSource(index, picture) : null)),
       previous: finite(around[0]?.before),
       next: finite(around[0]?.after),
-      rollouts: rows.map((row) => rolloutDetail(row, { config: run.config, sample, size: sizes[0] })),
-    };
+    });
   }
 
   async #groupRows(path: string, group: number): Promise<Row[]> {
@@ -238,11 +219,6 @@ export class RolloutReader {
   }
 }
 
-interface PictureSize {
-  readonly height: number;
-  readonly width: number;
-}
-
 /** The pictures' sizes as the model saw them. */
 function pictureSizes(row: Row): PictureSize[] {
   const sizes = parseJson(row.sizes);
@@ -251,38 +227,22 @@ function pictureSizes(row: Row): PictureSize[] {
   );
 }
 
-/** What is known beside a rollout's row. */
-interface RolloutContext {
-  readonly config: unknown;
-  readonly sample: StoredSample | null;
-  /** Of the prompt's first picture, which boxes are drawn on. */
-  readonly size: PictureSize | undefined;
-}
-
-function rolloutDetail(row: Row, { config, sample, size }: RolloutContext): RolloutDetail {
-  const summary = rolloutSummary(row);
-  const metrics = numbers(parseJson(row.metrics));
+function storedRow(row: Row): StoredRow {
   const response = text(row.response);
-  const accuracy = finite(row.accuracy);
-  const format = finite(row.format);
-  const additions = numbers(parseJson(row.additions));
-  // Files of earlier versions do not state the convention, and know two.
-  const asBefore = (sample?.relativeBoxes ?? true) ? "resized-pixels" : null;
-  const convention = isBoxConvention(row.boxes) ? row.boxes : row.hasBoxes === true ? null : asBefore;
   return {
-    ...summary,
+    ...rolloutSummary(row),
+    prompt: text(row.prompt),
+    groundTruth: text(row.gold),
+    promptTokens: Number(row.prompt_tokens ?? 0),
+    strippedTokens: Number(row.stripped ?? 0),
     response,
     responseLength: Number(row.response_length ?? response.length),
-    accuracy,
-    format,
-    strippedTokens: Number(row.stripped ?? 0),
-    metrics,
-    boxes: size === undefined ? null : rolloutBoxes(response, text(row.gold), { ...size, convention }),
-    arithmetic: rewardArithmetic(
-      { accuracy, format, reward: summary.reward, metrics, additions },
-      config,
-      sample ?? undefined,
-    ),
+    accuracy: finite(row.accuracy),
+    format: finite(row.format),
+    metrics: numbers(parseJson(row.metrics)),
+    additions: numbers(parseJson(row.additions)),
+    sizes: pictureSizes(row),
+    boxConvention: isBoxConvention(row.boxes) ? row.boxes : row.hasBoxes === true ? null : undefined,
     conversation: shownConversation(row.conversation, row.shown),
   };
 }

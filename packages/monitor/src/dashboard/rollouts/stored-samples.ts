@@ -4,8 +4,8 @@ import { globPattern } from "@v-triune/node-kit/glob-pattern";
 import { configValue } from "../config-value";
 import type { RunView } from "../run-folder/run-view";
 import type { QueryQueue } from "./query-queue";
-import type { SampleReward } from "./reward-arithmetic";
-import { finite, numbers, parseJson, text } from "./row-values";
+import { sampleReward, type SampleReward } from "./reward-arithmetic";
+import { parseJson, text } from "./row-values";
 import { samplePicture, type Picture } from "./sample-picture";
 
 const KEPT_SAMPLES = 256;
@@ -63,16 +63,10 @@ export class StoredSamples {
     );
     const row = rows[0];
     if (row === undefined) return null;
-    const reward = parseJson(row.reward_model);
-    const number = (...keys: string[]): number | null => finite(configValue(reward, keys));
     const images = Array.isArray(row.images) ? (row.images as unknown[]) : [];
     const folder = dirname(text(row.filename));
-    const ratios = configValue(reward, ["verifier_parm", "det_reward_ratio"]);
     return {
-      accuracyRatio: number("accuracy_ratio"),
-      formatRatio: number("format_ratio"),
-      relativeBoxes: configValue(reward, ["verifier_parm", "det_verifier_normalized"]) !== false,
-      boxRatios: ratios !== null && typeof ratios === "object" ? numbers(ratios) : null,
+      ...sampleReward(parseJson(row.reward_model)),
       pictures: await Promise.all(images.map((image) => samplePicture(image, folder))),
     };
   }

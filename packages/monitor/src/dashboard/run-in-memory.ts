@@ -1,0 +1,192 @@
+/** A run whose numbers and rollouts come from the caller instead of a run folder: what the dashboard asks of it. */
+import { isBoxConvention } from "@v-triune/verifiers/detection";
+import type { MetricRecord } from "../metric-record";
+import { answerPairsInMemory } from "./changes/answer-pairs-in-memory";
+import type { ComparedRow } from "./changes/compared-prompt";
+import type { WindowQuestion } from "./changes/change-windows";
+import { promptTotalsInMemory } from "./changes/prompt-totals-in-memory";
+import { compareWindows } from "./changes/compare-windows";
+import { flattenConfig } from "./config-value";
+import type {
+  AnswerComparison,
+  ChangeWindows,
+  RolloutFilter,
+  RolloutGroup,
+  RolloutPage,
+  RunChanges,
+  RunDetail,
+  RunState,
+  RunSummary,
+} from "./dashboard-api";
+import { filteredRollouts } from "./rollouts/filtered-rollouts";
+import { sampleReward } from "./rollouts/reward-arithmetic";
+import { rolloutGroup, type StoredRow } from "./rollouts/stored-row";
+import type { RunDescription } from "./run-folder/run-description";
+import { RunNumbers } from "./run-folder/run-numbers";
+
+/** A rollout as a trainer stores it; names as in the columns of rollouts/step-000012.parquet. */
+export interface RolloutInMemory {
+  readonly step: number;
+  readonly group: number;
+  readonly sample: number;
+  readonly dataSource: string;
+  readonly task: string;
+  readonly id: string;
+  readonly prompt: string;
+  readonly response: string;
+  readonly groundTruth: string;
+  readonly boxes: string | null;
+  readonly imageSizes: readonly (readonly [height: number, width: number])[];
+  readonly promptTokens: number;
+  readonly responseTokens: number;
+  readonly strippedTokens: number;
+  readonly truncated: boolean;
+  readonly status: string;
+  readonly reason: string | null;
+  readonly accuracy: number | null;
+  readonly format: number | null;
+  readonly reward: number | null;
+  readonly additions: Readonly<Record<string, number>>;
+  readonly advantage: number | null;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** What the page shows of a sample besides its rollouts. */
+export interface SampleInMemory {
+  /** `reward_model` of the sample. */
+  readonly reward: unknown;
+  /** Addresses of its pictures, `data:` or `blob:`. */
+  readonly pictures: readonly string[];
+}
+
+export interface RunInMemoryOptions {
+  readonly id: string;
+  readonly description: RunDescription;
+  /** The sample that a rollout answers, by the rollout's id; undefined if it is unknown. */
+  readonly sampleOf: (id: string) => Promise<SampleInMemory | undefined> | SampleInMemory | undefined;
+}
+
+/** Characters of an answer's end that a list shows. */
+const EXCERPT = 160;
+
+export class RunInMemory {
+  state: RunState = "live";
+  readonly numbers = new RunNumbers();
+  readonly #options: RunInMemoryOptions;
+  readonly #rows = new Map<number, readonly StoredRow[]>();
+
+  constructor(options: RunInMemoryOptions) {
+    this.#options = options;
+  }
+
+  /** Adds a step's or an evaluation's records. */
+  write(records: readonly MetricRecord[]): void {
+    for (const record of records) this.numbers.streams.take(record);
+    this.numbers.watchNew(this.#options.description.config);
+  }
+
+  /** Adds a step's rollouts; steps come in order. */
+  writeRollouts(step: number, rollouts: readonly RolloutInMemory[]): void {
+    this.#rows.set(
+      step,
+      rollouts.map(storedRow).sort((a, b) => a.group - b.group || a.sample - b.sample),
+    );
+  }
+
+  summary(): RunSummary {
+    const { id, description } = this.#options;
+    return {
+      id,
+      name: description.name ?? id,
+      ...this.numbers.summary(description, this.state),
+      labels: { revision: 0, title: null, tags: [], note: "", archived: false },
+      read: 0,
+      size: 0,
+      badLines: 0,
+    };
+  }
+
+  detail(): RunDetail {
+    const { seed, backend, versions, imported, notes } = this.#options.description;
+    return {
+      ...this.summary(),
+      seed,
+      backend,
+      versions,
+      imported,
+      notes,
+      config: this.settings(),
+      streams: this.numbers.streamList(),
+      rolloutSteps: this.rolloutSteps(),
+      checkpointSteps: [],
+    };
+  }
+
+  /** The configuration, flattened: "optimizer.lr" → "0.0003". */
+  settings(): Readonly<Record<string, string>> {
+    return flattenConfig(this.#options.description.config);
+  }
+
+  rolloutSteps(): number[] {
+    return [...this.#rows.keys()];
+  }
+
+  #allRows(): StoredRow[] {
+    return [...this.#rows.values()].flat();
+  }
+
+  rollouts(filter: RolloutFilter): RolloutPage {
+    const rows = filter.step === undefined ? this.#allRows() : (this.#rows.get(filter.step) ?? []);
+    return filteredRollouts(rows, filter);
+  }
+
+  /** undefined when there is no such group. */
+  async group(step: number, group: number): Promise<RolloutGroup | undefined> {
+    const all = this.#rows.get(step) ?? [];
+    const rows = all.filter((row) => row.group === group);
+    if (rows.length === 0) return undefined;
+    const sample = await this.#options.sampleOf(rows[0]!.id);
+    return rolloutGroup(rows, {
+      config: this.#options.description.config,
+      sample: sample && sampleReward(sample.reward),
+      pictures: sample?.pictures ?? [],
+      previous: all.findLast((row) => row.group < group)?.group ?? null,
+      next: all.find((row) => row.group > group)?.group ?? null,
+    });
+  }
+
+  /** @throws DashboardError when the windows cannot be compared */
+  changes(question: WindowQuestion): Promise<RunChanges> {
+    const { numbers } = this;
+    const run = {
+      rolloutSteps: () => this.rolloutSteps(),
+      recordedSteps: (split: "train" | "eval") => numbers.recordedSteps(split),
+      trainingStreams: () => numbers.trainingStreams(),
+      isThinned: numbers.isThinned,
+      summary: () => ({ state: this.state }),
+    };
+    return compareWindows(run, (windows) => promptTotalsInMemory(this.#allRows(), windows), question);
+  }
+
+  answers(windows: ChangeWindows, row: ComparedRow): AnswerComparison {
+    return answerPairsInMemory(this.#allRows(), windows, row);
+  }
+}
+
+function storedRow(rollout: RolloutInMemory): StoredRow {
+  const { dataSource, boxes, imageSizes, response, ...rest } = rollout;
+  const finite = (value: number | null): number | null => (value !== null && Number.isFinite(value) ? value : null);
+  return {
+    ...rest,
+    source: dataSource,
+    reward: finite(rest.reward),
+    accuracy: finite(rest.accuracy),
+    advantage: finite(rest.advantage),
+    response,
+    responseLength: response.length,
+    excerpt: [...response].slice(-EXCERPT).join(""),
+    sizes: imageSizes.map(([height, width]) => ({ height, width })),
+    boxConvention: isBoxConvention(boxes) ? boxes : null,
+    conversation: null,
+  };
+}
