@@ -59,8 +59,11 @@ export type TrainingEvent =
   /** A row of the data that was left out, and why. */
   | { readonly type: "bad-row"; readonly message: string }
   | { readonly type: "warning"; readonly message: string }
-  /** What servers the run uses and what they can do; that it waits for one; that one is back. */
-  | { readonly type: "engine"; readonly state: "found" | "waiting" | "back"; readonly message: string }
+  /**
+   * What servers the run uses and what they can do; that it waits for one; that one is back; that one has lost the
+   * model and the run goes on from its last checkpoint: "started" comes again then.
+   */
+  | { readonly type: "engine"; readonly state: "found" | "waiting" | "back" | "lost"; readonly message: string }
   /** What is done with the data that takes time or room: a large set is copied. */
   | { readonly type: "data"; readonly message: string }
   | { readonly type: "alarm"; readonly alarm: Alarm }

@@ -147,6 +147,7 @@ export function openTrainingInMemory(options: TrainingInMemoryOptions): Training
         config,
         patchSize,
         boxes,
+        losses: 0,
         monitor: {
           write: (written) => void records.push(...trends.add(written)),
           wantsRollouts: () => true,

@@ -30,12 +30,12 @@ export function formatTrainerReport(report: TrainerReport): string {
   const lines = [
     wrapText(`${model} at ${url}, ${adapter ? `an adapter of rank ${adapter.rank}` : "the whole model"}`, 80, 0),
     "",
-    wrapText(`  loss:  ${reduction ? REDUCTION_TEXTS[reduction] : "not understood: a run is refused"}`, 80, 9),
+    `  loss:  ${wrapText(reduction ? REDUCTION_TEXTS[reduction] : "not understood: a run is refused", 80, 9)}`,
     "",
     ...TRAINER_ABILITIES.map((ability) => {
       const { found, detail } = abilities[ability];
       const mark = found === null ? "?" : found ? "yes" : "no";
-      return wrapText(`  ${TITLES[ability].padEnd(26)}${mark.padEnd(5)}${detail}`, 80, 33);
+      return `  ${TITLES[ability].padEnd(26)}${mark.padEnd(5)}${wrapText(detail, 80, 33)}`;
     }),
   ];
   return `${lines.join("\n")}\n`;

@@ -89,7 +89,9 @@ export async function openRemoteTrainer(options: RemoteTrainerOptions, resources
     // Its place on the server is free at once, and not only when the session has been silent for a while.
     return resources.open(made, (opened) => opened.unload({ signal: AbortSignal.timeout(5000) }).catch(() => {}));
   };
-  const trained = await create(saved?.path);
+  const trained = await create(saved?.path).catch((error: unknown) => {
+    throw saved && error instanceof TinkerError && error.code === "lost" ? weightsGone(saved.path, error) : error;
+  });
   const rows = new WireRows(model.processor);
   const foreignLogProbs = report.samplerDifference > 1e-4;
   const compute = new RemoteCompute({
@@ -251,6 +253,17 @@ function withWayOut(compute: RemoteCompute, config: TrainingConfig, seesPictures
     update: (rows) => tell(compute.update(rows)),
     close: () => compute.close(),
   };
+}
+
+/** Coming back to the same checkpoint would not help. */
+function weightsGone(path: string, { found }: TinkerError): TinkerError {
+  return new TinkerError({
+    what: "The training server does not have the weights of the checkpoint.",
+    where: path,
+    found,
+    fix: "start the server with the folder of its saved weights; an earlier checkpoint is used if this one's folder is removed",
+    code: "refused",
+  });
 }
 
 function leftWaiting(url: string, config: TrainingConfig): TinkerError {

@@ -115,7 +115,7 @@ export async function probeTrainer(options: ProbeTrainerOptions): Promise<Traine
         end_tokens: await probe.endTokens(options.endTokens),
         deduplication: session.connection.deduplicates
           ? { found: true, detail: "the server says so" }
-          : { found: null, detail: "not tried; a request whose connection breaks ends the run" },
+          : { found: null, detail: "not tried; after a broken connection a run goes back to its last checkpoint" },
       },
     };
   } finally {

@@ -24,6 +24,8 @@ export interface ReportParts {
   readonly patchSize: number;
   /** In which convention answers have boxes. */
   readonly boxes: BoxNaming;
+  /** How often a training server has lost the run's model. */
+  readonly losses: number;
 }
 
 /**
@@ -34,14 +36,14 @@ export function reportStep(
   rollouts: StepRollouts,
   update: StepUpdate,
   seconds: number,
-  { config, monitor, patchSize, boxes }: ReportParts,
+  { config, monitor, patchSize, boxes, losses }: ReportParts,
 ): { readonly summary: StepSummary; readonly records: readonly MetricRecord[] } {
   const { step, collected, dataSeconds } = rollouts;
   const { steps } = config.run;
   const { iou } = config.reward;
   const epsilonOf = iouThresholds(iou, { step, steps, states: rollouts.iou });
   const epsilon = sharedThreshold(iou, step, steps);
-  const engine = engineMetrics(config, rollouts);
+  const engine = { ...engineMetrics(config, rollouts), ...(losses > 0 ? { "trainer/lost_models": losses } : {}) };
   const numbers = { step, steps, collected, update, epsilon, dataSeconds, engine, seconds };
   const metrics = createStepMetrics();
   for (const [index, rollout] of collected.rollouts.entries()) {

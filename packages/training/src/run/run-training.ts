@@ -23,6 +23,7 @@ import { modelBoxes } from "../model/model-boxes";
 import { roundedWeights } from "../model/rounded-weights";
 import { openTeacher } from "../model/open-teacher";
 import { openLocalTrainer } from "../parallel/open-local-trainer";
+import { goOnAfterLoss } from "../remote/go-on-after-loss";
 import { openRemoteTrainer } from "../remote/open-remote-trainer";
 import { reportStep } from "../reporting/report-step";
 import { openRunMonitor } from "../reporting/run-monitor";
@@ -49,13 +50,18 @@ import { trainingMemoryError } from "./training-memory-error";
  *   WriteError, BackendError, TrainingMemoryError, TrainingDivergedError
  */
 export async function runTraining(config: TrainingConfig, options: RunTrainingOptions = {}): Promise<TrainingResult> {
-  return withResources((resources) => train(config, options, resources));
+  if (!config.training) return withResources((resources) => train(config, options, resources));
+  return goOnAfterLoss(options, (given, losses) =>
+    withResources((resources) => train(config, given, resources, losses)),
+  );
 }
 
+/** @param losses how often a training server has lost the run's model so far */
 async function train(
   config: TrainingConfig,
   options: RunTrainingOptions,
   resources: Resources,
+  losses = 0,
 ): Promise<TrainingResult> {
   const { resume = false, overwrite = false, interruption, listen = () => {} } = options;
   const { signal } = interruption ?? {};
@@ -197,7 +203,13 @@ async function train(
         await trainer.showWeights(step);
         const seconds = (performance.now() - started) / 1000;
         const { patchSize } = processor.imageProcessor.settings;
-        const { summary, records } = reportStep(rollouts, update, seconds, { config, monitor, patchSize, boxes });
+        const { summary, records } = reportStep(rollouts, update, seconds, {
+          config,
+          monitor,
+          patchSize,
+          boxes,
+          losses,
+        });
         best.note(records);
         listen({ type: "step", summary });
         return summary;
