@@ -235,12 +235,14 @@ export function createAlarmWatch(rules: readonly AlarmRule[] = DEFAULT_ALARM_RUL
           if (points === undefined) series.set(key, (points = []));
           points.push(point);
           if (points.length > LOOK_BACK) points.shift();
-          const alarm = evaluateAlarm(rule, record.name, points);
-          if (alarm !== null) {
-            if (!quietSteps.has(key)) alarms.push(alarm);
+          const quietBefore = quietSteps.get(key);
+          if (quietBefore === undefined) {
+            const alarm = evaluateAlarm(rule, record.name, points);
+            if (alarm === null) continue;
+            alarms.push(alarm);
             quietSteps.set(key, 0);
-          } else if (quietSteps.has(key)) {
-            const quiet = alarmGoesOn(rule, points) ? 0 : quietSteps.get(key)! + 1;
+          } else {
+            const quiet = alarmGoesOn(rule, points) ? 0 : quietBefore + 1;
             if (quiet >= rule.window) quietSteps.delete(key);
             else quietSteps.set(key, quiet);
           }

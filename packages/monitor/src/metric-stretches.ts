@@ -80,14 +80,11 @@ export class MetricStretches {
    * @returns undefined if too few do
    */
   before(end: number, window: number): Stretch | undefined {
-    const [weights, values, squares] = this.#sums;
-    const needed = this.#statesPrompts ? this.#prompts : 0;
-    let start = end - window;
+    const start = this.#startOf(end, window);
     if (start < 0) return undefined;
-    while (start > 0 && weights[end]! - weights[start]! < needed) start -= 1;
+    const [weights, , squares] = this.#sums;
     const total = weights[end]! - weights[start]!;
-    if (total < needed || total <= 0) return undefined;
-    const value = (values[end]! - values[start]!) / total;
+    const value = this.#mean(start, end);
     const { step } = this.#points[end - 1]!;
     const place = { value, isOfPrompts: this.#statesPrompts, start, step };
     if (this.#prompts === 0) return { ...place, variance: 0, size: Infinity };
@@ -99,11 +96,29 @@ export class MetricStretches {
 
   /** The stretch of `window` points, before the given one, whose mean is the most extreme. */
   extremeBefore(start: number, window: number, isMore: (a: number, b: number) => boolean): Stretch | undefined {
-    let extreme: Stretch | undefined;
+    let extreme: { readonly value: number; readonly end: number } | undefined;
     for (let end = window; end <= start; end += 1) {
-      const stretch = this.before(end, window);
-      if (stretch !== undefined && (extreme === undefined || isMore(stretch.value, extreme.value))) extreme = stretch;
+      const first = this.#startOf(end, window);
+      if (first < 0) continue;
+      const value = this.#mean(first, end);
+      if (extreme === undefined || isMore(value, extreme.value)) extreme = { value, end };
     }
-    return extreme;
+    return extreme && this.before(extreme.end, window);
+  }
+
+  /** Where the stretch of at least `window` points that ends before `end` starts; -1 if too few prompts are there. */
+  #startOf(end: number, window: number): number {
+    const [weights] = this.#sums;
+    const needed = this.#statesPrompts ? this.#prompts : 0;
+    let start = end - window;
+    while (start > 0 && weights[end]! - weights[start]! < needed) start -= 1;
+    if (start < 0) return -1;
+    const total = weights[end]! - weights[start]!;
+    return total < needed || total <= 0 ? -1 : start;
+  }
+
+  #mean(start: number, end: number): number {
+    const [weights, values] = this.#sums;
+    return (values[end]! - values[start]!) / (weights[end]! - weights[start]!);
   }
 }
