@@ -4,6 +4,7 @@
  */
 import type { ChangeWindows } from "../dashboard-api";
 import type { MetricStream } from "../series/metric-streams";
+import type { Points } from "../series/downsample";
 import { firstAfter } from "../series/step-search";
 import { isWithin } from "./change-windows";
 import { UNIT_STRIDE, type Unit } from "./mean-change";
@@ -19,14 +20,19 @@ export interface StepUnits {
   readonly steps: { readonly before: number; readonly after: number };
 }
 
+/** What a series has at a step. */
+function valueAt(series: Points | undefined): (step: number) => number | undefined {
+  if (series === undefined) return () => undefined;
+  const { steps, values } = series;
+  return (step) => {
+    const index = firstAfter(steps, step, true);
+    return steps[index] === step ? values[index] : undefined;
+  };
+}
+
 /** The units of a source, a task or all. */
 export function stepUnits({ metrics }: MetricStream, { before, after }: ChangeWindows): StepUnits {
-  const at = (metric: string, step: number): number | undefined => {
-    const series = metrics.get(metric);
-    if (series === undefined) return undefined;
-    const index = firstAfter(series.steps, step, true);
-    return series.steps[index] === step ? series.values[index] : undefined;
-  };
+  const rolloutsAt = valueAt(metrics.get("rollouts/count"));
   const byStep = new Map<number, Unit>();
   const rollouts = [0, 0];
   const stepCounts = [0, 0];
@@ -34,19 +40,21 @@ export function stepUnits({ metrics }: MetricStream, { before, after }: ChangeWi
   for (const [index, { metric }] of CHANGE_METRICS.entries()) {
     const series = metrics.get(metric);
     if (series === undefined) continue;
-    for (const [position, step] of series.steps.entries()) {
+    const countAt = valueAt(metrics.get(COUNTS[index]!));
+    const { steps, values } = series;
+    for (const [position, step] of steps.entries()) {
       const side = isWithin(step, before) ? 0 : isWithin(step, after) ? 1 : undefined;
-      const value = series.values[position]!;
+      const value = values[position]!;
       if (side === undefined || !Number.isFinite(value)) continue;
       let unit = byStep.get(step);
       if (unit === undefined) {
         byStep.set(step, (unit = new Float64Array(CHANGE_METRICS.length * UNIT_STRIDE)));
         stepCounts[side]! += 1;
-        const all = at("rollouts/count", step);
+        const all = rolloutsAt(step);
         if (all === undefined) isCounted = false;
         else rollouts[side]! += all;
       }
-      const weight = at(COUNTS[index]!, step) ?? at("rollouts/count", step) ?? 1;
+      const weight = countAt(step) ?? rolloutsAt(step) ?? 1;
       unit[index * UNIT_STRIDE + 2 * side] = weight * value;
       unit[index * UNIT_STRIDE + 2 * side + 1] = weight;
     }
