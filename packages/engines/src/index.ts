@@ -16,3 +16,10 @@ export { RemoteEngine, type RemoteEngineOptions } from "./remote-engine";
 export type { RemoteEngineConfig } from "./remote-engine-config";
 export { SERVER_KINDS, type ServerKind, serverNames } from "./servers/server-kind";
 export { WEIGHT_SYNCS, type WeightSync } from "./servers/weight-transfer";
+export type { AnswerScores } from "./teacher/answer-scores";
+export {
+  type AnswerToScore,
+  ScoringServer,
+  type ScoringServerConfig,
+  type ScoringServerOptions,
+} from "./teacher/scoring-server";

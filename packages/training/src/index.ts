@@ -29,7 +29,13 @@ export {
   modelArchitecture,
   processorFolder,
 } from "./model/load-model";
-export { type MemoryEstimate, answerTokens, estimateMemory, fitsMemory } from "./model/memory-estimate";
+export {
+  type MemoryEstimate,
+  answerTokens,
+  estimateMemory,
+  fitsMemory,
+  teacherArchitecture,
+} from "./model/memory-estimate";
 export { openCompute } from "./parallel/open-compute";
 export {
   type EvaluationScores,

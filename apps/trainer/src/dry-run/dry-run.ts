@@ -12,6 +12,7 @@ import {
   configuredProcessor,
   configuredPromptMaker,
   estimateMemory,
+  teacherArchitecture,
   measurePromptLengths,
   modelArchitecture,
   DifficultySampler,
@@ -91,6 +92,7 @@ export async function dryRun(
     const { patchSize } = processor.imageProcessor.settings;
     const memory = estimateMemory(config, architecture, {
       available,
+      teacher: await teacherArchitecture(config),
       ...(prompts.length > 0 && { promptTokens: Math.max(...prompts.map(({ promptIds }) => promptIds.length)) }),
     });
     // What won't fit would not be measured either, and generation by servers is theirs.

@@ -12,8 +12,19 @@ export function formatBytes(bytes: number): string {
  * @param available bytes of the machine
  */
 export function formatMemory(estimate: MemoryEstimate, available: number): string {
-  const { parameters, trained, weights, reference, gradients, moments, activations, passing, decoding, total } =
-    estimate;
+  const {
+    parameters,
+    trained,
+    weights,
+    reference,
+    teacher,
+    gradients,
+    moments,
+    activations,
+    passing,
+    decoding,
+    total,
+  } = estimate;
   const count = (value: number): string => value.toLocaleString("en-US");
   const keys = estimate.gradientCheckpointing
     ? "(update.microBatchTokens, with gradient checkpointing)"
@@ -22,6 +33,7 @@ export function formatMemory(estimate: MemoryEstimate, available: number): strin
     `Memory, about ${formatBytes(total)} of ${formatBytes(available)}`,
     `  weights             ${formatBytes(weights)}  (${count(parameters)} parameters)`,
     ...(reference > 0 ? [`  reference model     ${formatBytes(reference)}  (algorithm.kl)`] : []),
+    ...(teacher > 0 ? [`  teacher             ${formatBytes(teacher)}  (algorithm.distillation)`] : []),
     `  gradients, moments  ${formatBytes(gradients + moments)}  (${count(trained)} trained)`,
     `  activations         ${formatBytes(activations)}  ${keys}`,
     `  logits, process     ${formatBytes(passing)}`,
@@ -39,6 +51,7 @@ export function formatMemory(estimate: MemoryEstimate, available: number): strin
         : []),
       ...(gradients + moments > total / 4 ? ["train an adapter: model: {path: .., adapter: {rank: 16}}"] : []),
       ...(reference > 0 ? ["leave algorithm.kl.coefficient at 0: no reference model"] : []),
+      ...(teacher > total / 8 ? ["put the teacher on a server: algorithm.distillation.teacher: {kind, url}"] : []),
       "or take a smaller model",
     ];
     lines.push("This will hardly fit. What helps:", ...advice.map((text) => `  ${text}`));

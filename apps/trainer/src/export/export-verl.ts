@@ -85,7 +85,7 @@ export async function exportVerl({
       what: "A distillation cannot be exported: verl serves its teacher by itself.",
       where: "algorithm.distillation",
       expected: "null",
-      found: config.algorithm.distillation.teacher,
+      found: JSON.stringify(config.algorithm.distillation.teacher),
       fix: "leave it out with --set algorithm.distillation=null, and set verl's own (distillation.*)",
     });
   }

@@ -4,6 +4,8 @@ import { describe, expect, it } from "vitest";
 import { divergence } from "./divergence";
 
 interface Case {
+  /** Whose likeliest tokens are compared. */
+  readonly over: "policy" | "teacher";
   readonly k: number;
   readonly alpha: number;
   readonly tail: boolean;
@@ -34,17 +36,18 @@ function byLogit(gradient: Float64Array, tokens: readonly number[], logP: readon
 describe("divergence", () => {
   it("has TRL's losses and gradients", () => {
     expect(cases.length).toBeGreaterThan(15);
-    for (const { k, alpha, tail, student, teacher, losses, gradient } of cases)
+    for (const { over, k, alpha, tail, student, teacher, losses, gradient } of cases)
       for (const [t, logits] of student.entries()) {
         const logP = logSoftmax(logits);
         const logQ = logSoftmax(teacher[t]!);
-        const top = [...logP.keys()].sort((a, b) => logP[b]! - logP[a]!).slice(0, k);
+        const chosen = over === "policy" ? logP : logQ;
+        const top = [...chosen.keys()].sort((a, b) => chosen[b]! - chosen[a]!).slice(0, k);
         const found = divergence(
           top.map((token) => logP[token]!),
           top.map((token) => logQ[token]!),
           { alpha, tail },
         );
-        const name = `k ${k}, alpha ${alpha}, tail ${tail}, token ${t}`;
+        const name = `over the ${over}'s, k ${k}, alpha ${alpha}, tail ${tail}, token ${t}`;
         expect(found.value, name).toBeCloseTo(losses[t]!, 12);
         byLogit(found.gradient, top, logP).forEach((value, token) =>
           expect(value, name).toBeCloseTo(gradient[t]![token]!, 12),

@@ -10,6 +10,7 @@ import type {
   DistillationConfig,
   IouScheduleConfig,
   LossName,
+  TeacherServerConfig,
   TrainerEngineConfig,
   TrainingConfig,
 } from "./training-config";
@@ -230,8 +231,10 @@ export function checkTogether(config: TrainingConfig, source: ConfigSource): voi
   }
 }
 
-function checkTeacher({ training }: TrainingConfig, distillation: DistillationConfig, refuse: Refuse): void {
+function checkTeacher(config: TrainingConfig, distillation: DistillationConfig, refuse: Refuse): void {
+  const { training } = config;
   const { teacher, divergence, clamp } = distillation;
+  if (typeof teacher === "object") checkTeacherServer(config, distillation, teacher, refuse);
   if (divergence && clamp !== null)
     refuse(
       ["algorithm", "distillation", "clamp"],
@@ -249,6 +252,53 @@ function checkTeacher({ training }: TrainingConfig, distillation: DistillationCo
       teacher === "self" ? "the folder of a model" : "null",
       teacher === "self" ? "self" : "a divergence",
       "or leave training.engine out (the local policy)",
+    );
+}
+
+/** What a teacher on a server does not tell. */
+function checkTeacherServer(
+  { rollout }: TrainingConfig,
+  { picture, divergence }: DistillationConfig,
+  { kind, model }: TeacherServerConfig,
+  refuse: Refuse,
+): void {
+  const key = ["algorithm", "distillation"] as const;
+  if (picture === "look-at")
+    refuse([...key, "picture"], "A teacher on a server sees the pictures of the samples.", "whole", picture);
+  if (rollout.turns && rollout.turns.max > 1)
+    refuse(
+      ["rollout", "turns"],
+      "A teacher on a server reads answers of one turn.",
+      "null",
+      `up to ${rollout.turns.max} turns`,
+      "or take a folder as teacher",
+    );
+  if (rollout.temperature !== 1)
+    refuse(
+      ["rollout", "temperature"],
+      "A teacher on a server tells the log-probabilities of temperature 1.",
+      "1",
+      String(rollout.temperature),
+      "or take a folder as teacher",
+    );
+  if (kind === "tinker" && model === null)
+    refuse([...key, "teacher", "model"], "A server of the Tinker API has many models.", "a model's name", "null");
+  if (!divergence) return;
+  if (kind === "tinker")
+    refuse(
+      [...key, "divergence"],
+      "The Tinker API tells the log-probability of the written token alone.",
+      "null",
+      "a divergence",
+      "or serve the teacher with vLLM or SGLang",
+    );
+  if (divergence.over === "policy")
+    refuse(
+      [...key, "divergence", "over"],
+      "A teacher on a server tells only what its own likeliest tokens are.",
+      "teacher",
+      "policy",
+      "or take a folder as teacher",
     );
 }
 

@@ -15,6 +15,7 @@ import type {
   DifficultyConfig,
   DistillationConfig,
   TeacherDivergenceConfig,
+  TeacherServerConfig,
   LossName,
   ModelAdapterConfig,
   ToolRewardConfig,
@@ -194,8 +195,20 @@ export const DISTILLATION_DEFAULTS = {
   clamp: null,
 } as const satisfies Incomplete<DistillationConfig>;
 
+/** Of `algorithm.distillation.teacher` where it is a server. */
+export const TEACHER_SERVER_DEFAULTS = {
+  model: null,
+  apiKey: null,
+  timeout: 600,
+} as const satisfies Incomplete<TeacherServerConfig>;
+
 /** Of `algorithm.distillation.divergence` where there is one. */
-export const DIVERGENCE_DEFAULTS = { topK: 100, alpha: 0.5, tail: true } as const satisfies TeacherDivergenceConfig;
+export const DIVERGENCE_DEFAULTS = {
+  over: "policy",
+  topK: 100,
+  alpha: 0.5,
+  tail: true,
+} as const satisfies TeacherDivergenceConfig;
 
 /** Of `checkpoint.keepBest` where it is on. */
 export const KEEP_BEST_DEFAULTS = { metric: "acc/source_mean", mode: "max" } as const satisfies BestCheckpointConfig;

@@ -14,6 +14,7 @@ import {
   KEEP_BEST_DEFAULTS,
   LOSS_DEFAULTS,
   OVERLONG_DEFAULTS,
+  TEACHER_SERVER_DEFAULTS,
   TOOL_REWARD_DEFAULTS,
   TRAINER_ENGINE_DEFAULTS,
   TURNS_DEFAULTS,
@@ -21,6 +22,7 @@ import {
 import type { TrainingConfigInput } from "./training-config-schema";
 import type {
   DataSetConfig,
+  DistillationConfig,
   IouConfig,
   IouScheduleConfig,
   ModelConfig,
@@ -101,6 +103,14 @@ function trainerEngine(
       engine: { ...engine, adapter: adapter === null ? null : { ...TRAINER_ENGINE_DEFAULTS.adapter, ...adapter } },
     },
   };
+}
+
+function teacherConfig(
+  given: NonNullable<NonNullable<TrainingConfigInput["algorithm"]>["distillation"]>["teacher"],
+  absolute: AbsolutePath,
+): DistillationConfig["teacher"] {
+  if (typeof given === "object") return { ...TEACHER_SERVER_DEFAULTS, ...given };
+  return given === "self" ? given : absolute(given, "algorithm", "distillation", "teacher")!;
 }
 
 type IouInput = NonNullable<NonNullable<TrainingConfigInput["reward"]>["iou"]>;
@@ -184,10 +194,7 @@ export function resolveInput(
           : {
               ...DISTILLATION_DEFAULTS,
               ...algorithm.distillation,
-              teacher:
-                algorithm.distillation.teacher === "self"
-                  ? "self"
-                  : absolute(algorithm.distillation.teacher, "algorithm", "distillation", "teacher")!,
+              teacher: teacherConfig(algorithm.distillation.teacher, absolute),
               divergence: algorithm.distillation.divergence
                 ? { ...DIVERGENCE_DEFAULTS, ...algorithm.distillation.divergence }
                 : null,

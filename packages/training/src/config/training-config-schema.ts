@@ -67,15 +67,24 @@ const engine = type({
     "serverFolder?": textOrNull,
   },
 });
+const keyVariable = type(/^env:[A-Za-z_][A-Za-z0-9_]*$/)
+  .describe("env:NAME, the variable that holds the key")
+  .or("null");
 const trainerEngine = type({
   "+": "reject",
   url,
-  "apiKey?": type(/^env:[A-Za-z_][A-Za-z0-9_]*$/)
-    .describe("env:NAME, the variable that holds the key")
-    .or("null"),
+  "apiKey?": keyVariable,
   model: text,
   "adapter?": type({ "+": "reject", "rank?": count }).or("null"),
   "objective?": "'own' | 'server'",
+});
+const teacherServer = type({
+  "+": "reject",
+  kind: "'vllm' | 'sglang' | 'tinker'",
+  url,
+  "model?": textOrNull,
+  "apiKey?": keyVariable,
+  "timeout?": positive,
 });
 const rejectionStatistic = type.enumerated(
   "token_k1",
@@ -226,11 +235,12 @@ export const trainingConfigSchema = type({
     },
     "distillation?": type({
       "+": "reject",
-      teacher: text,
+      teacher: type(text).or(teacherServer),
       "updateRate?": "0 <= number <= 1",
       "picture?": "'whole' | 'look-at'",
       "divergence?": type({
         "+": "reject",
+        "over?": "'policy' | 'teacher'",
         "topK?": count,
         "alpha?": "0 <= number <= 1",
         "tail?": "boolean",

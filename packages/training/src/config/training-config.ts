@@ -264,8 +264,10 @@ export type AggregationName =
   | "seq-mean-token-sum-norm";
 export type KlEstimatorName = "k1" | "k2" | "k3" | "mse" | "abs";
 
-/** A divergence over the policy's likeliest tokens (divergence.ts of @v-triune/grpo). */
+/** A divergence over the likeliest tokens (divergence.ts of @v-triune/grpo). */
 export interface TeacherDivergenceConfig {
+  /** Whose likeliest tokens: the policy's, or the teacher's. A teacher on a server tells only its own. */
+  readonly over: "policy" | "teacher";
   /** How many tokens of each position. */
   readonly topK: number;
   /** 0: KL(teacher ‖ policy); 1: KL(policy ‖ teacher); between: the generalized Jensen-Shannon divergence. */
@@ -274,13 +276,26 @@ export interface TeacherDivergenceConfig {
   readonly tail: boolean;
 }
 
+/** A teacher's model on a server. It must have the tokens of the model that is trained. */
+export interface TeacherServerConfig {
+  /** tinker: any server of the Tinker API, which tells the log-probability of the written token alone. */
+  readonly kind: "vllm" | "sglang" | "tinker";
+  readonly url: string;
+  /** The model's name there; null: the first that vLLM lists, the one that SGLang has. */
+  readonly model: string | null;
+  /** `env:NAME`: the environment variable that holds the key; null: none. */
+  readonly apiKey: string | null;
+  /** Seconds that one request may take; a Tinker server says itself that it is at work. */
+  readonly timeout: number;
+}
+
 /** A teacher that judges each token of the policy's own answers (update/distillation.ts). */
 export interface DistillationConfig {
   /**
-   * Absolute path of a model folder in Hugging Face layout, with the tokenizer of the model that is trained; or `self`: a
-   * second copy of the policy.
+   * Absolute path of a model folder in Hugging Face layout, with the tokenizer of the model that is trained; `self`: a
+   * second copy of the policy; or a server.
    */
-  readonly teacher: string;
+  readonly teacher: string | TeacherServerConfig;
   /** Of teacher self: the share of the way to the policy that its weights go after each step. 0: they stay, 1: all of it. */
   readonly updateRate: number;
   /**

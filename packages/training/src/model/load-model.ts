@@ -57,6 +57,9 @@ export async function loadModel(
   return { policy, processor: createProcessor(processorFolder(model, options.checkpoint), {}, policy.config) };
 }
 
+/** In place of a teacher's folder: the policy teaches itself. */
+export const SELF = "self";
+
 /** In the checkpoint of a run whose model lies on a server, in place of weights. */
 export const REMOTE_WEIGHTS_FILE = "remote-weights.json";
 

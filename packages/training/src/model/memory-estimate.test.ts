@@ -80,3 +80,28 @@ it("an update of fewer tokens than a micro-batch holds takes no more than its ow
   expect(estimate(100).activations).toBeLessThan(estimate().activations);
   expect(estimate(1e6).activations).toBe(estimate().activations);
 });
+
+it("counts a teacher that is here: as large as the policy, or as its own folder says; none on a server", () => {
+  const smaller = { ...smallModelConfig, text: { ...smallModelConfig.text, numLayers: 1 } };
+  const teacherOf = (
+    teacher: NonNullable<NonNullable<TrainingConfigInput["algorithm"]>["distillation"]>["teacher"],
+  ) => {
+    const taught = config();
+    const { distillation } = resolveTrainingConfig(
+      { model: "m", data: { train: "d" }, algorithm: { distillation: { teacher } } },
+      "/x",
+    ).algorithm;
+    return estimateMemory({ ...taught, algorithm: { ...taught.algorithm, distillation } }, smallModelConfig, {
+      available: 64e9,
+      ...(teacher === "folder" ? { teacher: smaller } : {}),
+    });
+  };
+  const itself = teacherOf("self");
+  expect(itself.teacher).toBe(itself.weights);
+  const other = teacherOf("folder");
+  expect(other.teacher).toBeGreaterThan(0);
+  expect(other.teacher).toBeLessThan(other.weights);
+  const remote = teacherOf({ kind: "vllm", url: "http://gpu:8000" });
+  expect(remote.teacher).toBe(0);
+  expect(itself.total - remote.total).toBe(itself.teacher);
+});

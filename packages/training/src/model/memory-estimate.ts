@@ -2,7 +2,7 @@
  * What a run needs in memory, from the shapes of its tensors, before anything is loaded. All else is float32:
  *
  *   weights      4 bytes a parameter, 2 for what `model.dtype: bfloat16` keeps so; once more for the reference model of a
- *                KL term
+ *                KL term, and those of a teacher that is here
  *   gradients    8 bytes a trained parameter: those of a micro-batch beside the sum; AdamW's moments 8
  *   activations  of one micro-batch: what a layer keeps for its backward pass, by layer and token
  *
@@ -31,7 +31,7 @@ import {
   parameterShapes,
 } from "@v-triune/policy";
 import type { TrainingConfig } from "../config/training-config";
-import { modelArchitecture } from "./load-model";
+import { SELF, modelArchitecture } from "./load-model";
 
 /** Parameters as counts, everything else in bytes. */
 export interface MemoryEstimate {
@@ -39,6 +39,8 @@ export interface MemoryEstimate {
   readonly trained: number;
   readonly weights: number;
   readonly reference: number;
+  /** 0 for a teacher on a server. */
+  readonly teacher: number;
   readonly gradients: number;
   readonly moments: number;
   readonly activations: number;
@@ -72,6 +74,8 @@ export interface EstimateOptions {
   readonly available?: number;
   /** Of the longest prompt, pictures included. Default: not known, so that micro-batches are taken to be full. */
   readonly promptTokens?: number;
+  /** Of the teacher's folder, see {@link teacherArchitecture}. */
+  readonly teacher?: VlmConfig | undefined;
 }
 
 /**
@@ -81,18 +85,27 @@ export interface EstimateOptions {
 export function estimateMemory(
   config: TrainingConfig,
   architecture: VlmConfig,
-  { available = totalmem(), promptTokens }: EstimateOptions = {},
+  { available = totalmem(), promptTokens, teacher }: EstimateOptions = {},
 ): MemoryEstimate {
   const { gradientCheckpointing, microBatchTokens, miniBatch } = config.update;
   const { n } = config.rollout;
   const ofUpdate =
     promptTokens === undefined ? Infinity : miniBatch * (promptTokens + n * answerTokens(config.rollout));
   const tokens = Math.min(microBatchTokens, ofUpdate);
-  if (gradientCheckpointing !== "auto") return estimateWith(config, architecture, { tokens, gradientCheckpointing });
-  const plain = estimateWith(config, architecture, { tokens, gradientCheckpointing: false });
-  return fitsMemory(plain, available)
-    ? plain
-    : estimateWith(config, architecture, { tokens, gradientCheckpointing: true });
+  const estimate = (gradientCheckpointing: boolean): MemoryEstimate =>
+    estimateWith(config, architecture, { tokens, gradientCheckpointing, teacher });
+  if (gradientCheckpointing !== "auto") return estimate(gradientCheckpointing);
+  const plain = estimate(false);
+  return fitsMemory(plain, available) ? plain : estimate(true);
+}
+
+/** The architecture of a teacher in a folder; undefined for one on a server, the policy itself, and without one. */
+export async function teacherArchitecture({
+  algorithm,
+}: Pick<TrainingConfig, "algorithm">): Promise<VlmConfig | undefined> {
+  const path = algorithm.distillation?.teacher;
+  if (typeof path !== "string" || path === SELF) return undefined;
+  return modelArchitecture({ init: "pretrained", path, adapter: null });
 }
 
 /** Most tokens of an answer: what it writes, and what tools show it between its turns. */
@@ -114,7 +127,9 @@ export async function usesGradientCheckpointing(
 ): Promise<boolean> {
   const { gradientCheckpointing } = config.update;
   if (gradientCheckpointing !== "auto") return gradientCheckpointing;
-  const estimate = estimateMemory(config, await modelArchitecture(config.model));
+  const estimate = estimateMemory(config, await modelArchitecture(config.model), {
+    teacher: await teacherArchitecture(config),
+  });
   if (estimate.gradientCheckpointing)
     tell(
       "Gradient checkpointing is on, as activations would not fit into memory: the same numbers in about a third more " +
@@ -131,7 +146,15 @@ export function fitsMemory({ total }: Pick<MemoryEstimate, "total">, available: 
 function estimateWith(
   config: TrainingConfig,
   architecture: VlmConfig,
-  { tokens, gradientCheckpointing }: { readonly tokens: number; readonly gradientCheckpointing: boolean },
+  {
+    tokens,
+    gradientCheckpointing,
+    teacher: ofFolder,
+  }: {
+    readonly tokens: number;
+    readonly gradientCheckpointing: boolean;
+    readonly teacher: VlmConfig | undefined;
+  },
 ): MemoryEstimate {
   const shapes = parameterShapes(architecture);
   const { adapter } = config.model;
@@ -149,6 +172,8 @@ function estimateWith(
   const halved = config.model.dtype === "bfloat16" ? halvable : 0;
   const weights = 4 * (parameters + (adapter === null ? 0 : trained)) - 2 * halved;
   const reference = config.algorithm.kl.coefficient === 0 ? 0 : 4 * parameters - 2 * halved;
+  const teacher =
+    config.algorithm.distillation?.teacher === SELF ? weights : ofFolder ? frozenBytes(config, ofFolder) : 0;
   const gradients = 8 * trained;
   const moments = 8 * trained;
   const activations = 4 * tokens * keptPerToken(config, architecture, gradientCheckpointing) * FRAGMENTATION;
@@ -162,6 +187,7 @@ function estimateWith(
     trained,
     weights,
     reference,
+    teacher,
     gradients,
     moments,
     activations,
@@ -170,7 +196,8 @@ function estimateWith(
     gradientCheckpointing,
     savedByBfloat16: 2 * (halvable - halved) * (reference === 0 ? 1 : 2),
     // A step generates first and trains then.
-    total: PROCESS_BYTES + weights + reference + moments + Math.max(gradients + activations + passing, decoding),
+    total:
+      PROCESS_BYTES + weights + reference + teacher + moments + Math.max(gradients + activations + passing, decoding),
   };
 }
 
@@ -206,6 +233,13 @@ function countHalvable(
 ): number {
   const freeze = GROUPS.filter((group) => model.adapter !== null || optimizer.groups[group].freeze);
   return countParameters(shapes.filter(keptInBfloat16({ dtype: "bfloat16", freeze })));
+}
+
+/** The weights of a model that nothing trains. */
+function frozenBytes({ model }: Pick<TrainingConfig, "model">, architecture: VlmConfig): number {
+  const shapes = parameterShapes(architecture);
+  const halved = model.dtype === "bfloat16" ? shapes.filter(keptInBfloat16({ dtype: "bfloat16", freeze: GROUPS })) : [];
+  return 4 * countParameters(shapes) - 2 * countParameters(halved);
 }
 
 /** The largest float32 copies at one time: the head, or gate and up with both side by side. */

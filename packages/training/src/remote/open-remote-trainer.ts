@@ -50,7 +50,13 @@ export async function openRemoteTrainer(options: RemoteTrainerOptions, resources
   const { config, model, passed, checkpoint, signal, onReport, onWarning, onPause, onResume } = options;
   const engine = trainerEngine(config, passed);
   const client = await connectTinker(
-    { url: engine.url, apiKey: readKey(engine.apiKey), patienceMs: Number.POSITIVE_INFINITY, onPause, onResume },
+    {
+      url: engine.url,
+      apiKey: readKey(engine.apiKey, "training.engine.apiKey"),
+      patienceMs: Number.POSITIVE_INFINITY,
+      onPause,
+      onResume,
+    },
     signal,
   );
   const open = (): Promise<TinkerSession> =>
@@ -183,17 +189,17 @@ function trainerEngine({ training }: TrainingConfig, passed: RolloutEngine | und
 }
 
 /** The key that `env:NAME` names. @throws ConfigError if the variable is not set */
-export function readKey(apiKey: string | null): string | undefined {
+export function readKey(apiKey: string | null, where: string): string | undefined {
   if (apiKey === null) return undefined;
   const name = apiKey.replace(/^env:/, "");
   const key = process.env[name];
   if (key) return key;
   throw new ConfigError({
-    what: "The key of the training server is missing.",
-    where: "training.engine.apiKey",
+    what: "The key of the server is missing.",
+    where,
     expected: `the environment variable ${name}`,
     found: "none of that name",
-    fix: `set ${name}, or leave training.engine.apiKey out`,
+    fix: `set ${name}, or leave ${where} out`,
   });
 }
 

@@ -48,7 +48,8 @@ const steps = (name: string): Readonly<Record<string, number>>[] =>
 describe("a run with a teacher", () => {
   it.each([
     ["whole", null, "kl"],
-    ["over the likeliest tokens", { topK: 8, alpha: 0.5, tail: true }, "divergence"],
+    ["over the likeliest tokens", { over: "policy", topK: 8, alpha: 0.5, tail: true }, "divergence"],
+    ["over the teacher's likeliest tokens", { over: "teacher", topK: 8, alpha: 0, tail: true }, "divergence"],
   ] as const)(
     "comes nearer to it without a reward, %s, also with one answer per prompt",
     async (name, divergence, by) => {
@@ -74,7 +75,12 @@ describe("a run with a teacher", () => {
     ["by the written token", { rewards: true, weight: 0.5, clamp: 2 }],
     [
       "by itself, over the likeliest tokens",
-      { teacher: "self", rewards: true, updateRate: 0.3, divergence: { topK: 8, alpha: 0.5, tail: true } },
+      {
+        teacher: "self",
+        rewards: true,
+        updateRate: 0.3,
+        divergence: { over: "policy", topK: 8, alpha: 0.5, tail: true },
+      },
     ],
   ])("ends with the same bytes when it was stopped, with one thread or two, %s", async (name, settings) => {
     const [even, stopped] = [`even ${name}`, `stopped ${name}`];

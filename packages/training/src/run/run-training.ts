@@ -21,7 +21,7 @@ import {
 import { usesGradientCheckpointing } from "../model/memory-estimate";
 import { modelBoxes } from "../model/model-boxes";
 import { roundedWeights } from "../model/rounded-weights";
-import { openTeacher } from "../model/open-teacher";
+import { openTeacher } from "../teacher/open-teacher";
 import { openLocalTrainer } from "../parallel/open-local-trainer";
 import { goOnAfterLoss } from "../remote/go-on-after-loss";
 import { openRemoteTrainer } from "../remote/open-remote-trainer";
@@ -54,6 +54,13 @@ export async function runTraining(config: TrainingConfig, options: RunTrainingOp
   return goOnAfterLoss(options, (given, losses) =>
     withResources((resources) => train(config, given, resources, losses)),
   );
+}
+
+/** No answer of a step was taught. */
+function whyUntaught({ algorithm }: TrainingConfig): string {
+  return algorithm.distillation?.picture === "look-at"
+    ? "no sample says where to look (verifier_parm.look_at), so the teacher taught nothing."
+    : "the teacher's server read other tokens than the policy wrote, so it taught nothing.";
 }
 
 /** @param losses how often a training server has lost the run's model so far */
@@ -99,10 +106,13 @@ async function train(
   const { processor } = model;
   const boxes = modelBoxes(config, model);
   const turns = await resources.open(openTurns(config, model, options.tools), (opened) => opened?.close());
+  const watch = await resources.open(watchWaiting(interruption), (opened) => opened.dispose());
+  const events = serverEvents(watch, listen);
   const teacher = await openTeacher(
     config,
     { ...model, parameters: loaded?.policy.parameters, freeze: frozenGroups(config) },
     resources,
+    { signal: watch.signal, ...events },
   );
   const registry = createVerifierRegistry([...builtinVerifiers(), ...(options.verifiers ?? [])]);
   const judges = await openJudges(config.reward, options.asyncVerifiers);
@@ -133,8 +143,6 @@ async function train(
     }),
     (opened) => opened.close(),
   );
-  const watch = await resources.open(watchWaiting(interruption), (opened) => opened.dispose());
-  const events = serverEvents(watch, listen);
   const rewards =
     options.rewards ??
     (await resources.open(openRewards(config.reward, { registry, judges }, events), (opened) => opened.close?.()));
@@ -196,8 +204,7 @@ async function train(
           foreignLogProbs,
         });
         teacher?.follow();
-        if (update.distillation?.["distillation/taught"] === 0)
-          warn(`Step ${step}: no sample says where to look (verifier_parm.look_at), so the teacher taught nothing.`);
+        if (update.distillation?.["distillation/taught"] === 0) warn(`Step ${step}: ${whyUntaught(config)}`);
         await schedule.end();
         // Not to be called off: the update has been made. All answers of the weights before are in.
         await trainer.showWeights(step);

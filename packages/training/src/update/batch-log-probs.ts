@@ -4,7 +4,7 @@ import type { TokenizedRollout } from "@v-triune/policy";
 import type { Rollout } from "@v-triune/rollouts";
 import type { AlgorithmConfig, TeacherDivergenceConfig, TrainingConfig } from "../config/training-config";
 import type { ReferenceLogProbs } from "../model/reference-policy";
-import type { Teacher } from "../model/teacher";
+import type { TaughtAnswer, Teacher } from "../model/teacher";
 import type { Compute } from "./compute";
 import { isOffPolicy, klEstimator } from "./learner-config";
 
@@ -21,7 +21,7 @@ export interface BatchLogProbs {
   readonly reference?: readonly Float32Array[];
   /** By the teacher of a distillation; undefined for an answer that it does not teach. */
   readonly teacher?: readonly (Float32Array | undefined)[];
-  /** The policy's likeliest tokens and what the teacher makes of them, as above. */
+  /** The likeliest tokens, the policy's or the teacher's, and what the teacher makes of them, as above. */
   readonly candidates?: readonly (TopTokens | undefined)[];
   /** As the engine drew the answers; absent for the trainer's own policy. */
   readonly foreign?: readonly Float32Array[];
@@ -59,32 +59,33 @@ export async function batchLogProbs(
     ...(old ? { old } : {}),
     oldInLoss,
     ...(reference ? { reference: await reference(rows) } : {}),
-    ...(teacher ? await taught(await teacher.rowsOf(answers, rows), rows, compute, teacher, divergence) : {}),
+    ...(teacher ? await taught(answers, rows, compute, teacher, divergence) : {}),
     ...(foreign ? { foreign } : {}),
   };
 }
 
-/** @param seen each row as the teacher reads it */
 async function taught(
-  seen: readonly (TokenizedRollout | undefined)[],
+  answers: readonly Rollout[],
   rows: readonly TokenizedRollout[],
   compute: Pick<Compute, "topTokens">,
-  teacher: Pick<Teacher, "logProbs" | "candidates">,
+  teacher: Pick<Teacher, "rowsOf" | "logProbs" | "topTokens" | "candidates">,
   divergence: TeacherDivergenceConfig | null | undefined,
 ): Promise<Pick<BatchLogProbs, "teacher" | "candidates">> {
+  const seen = await teacher.rowsOf(answers, rows);
   const indices = [...seen.keys()].filter((index) => seen[index] !== undefined);
-  const read = indices.map((index) => seen[index]!);
-  const spread = <Value>(values: readonly Value[]): (Value | undefined)[] => {
+  const asked = indices.map((index): TaughtAnswer => ({ answer: answers[index]!, row: seen[index]! }));
+  const spread = <Value>(values: readonly (Value | undefined)[]): (Value | undefined)[] => {
     const all: (Value | undefined)[] = rows.map(() => undefined);
     indices.forEach((index, at) => (all[index] = values[at]));
     return all;
   };
-  if (!divergence) return { teacher: spread(teacher.logProbs(read)) };
-  if (!compute.topTokens) throw new TypeError("the likeliest tokens of a model on a server are not known");
+  if (!divergence) return { teacher: spread(await teacher.logProbs(asked)) };
+  if (divergence.over === "teacher") return { candidates: spread(await teacher.topTokens(asked, divergence.topK)) };
+  if (!compute.topTokens || !teacher.candidates)
+    throw new TypeError("the likeliest tokens of a model on a server are not known");
   const own = indices.map((index) => rows[index]!);
   const top = await compute.topTokens(own, divergence.topK);
-  const asked = { ids: top.map(({ ids }) => ids), count: divergence.topK };
-  const logProbs = teacher.candidates(read, asked);
+  const logProbs = teacher.candidates(asked, { ids: top.map(({ ids }) => ids), count: divergence.topK });
   return { candidates: spread(top.map(({ ids }, at) => ({ ids, logProbs: logProbs[at]! }))) };
 }
 

@@ -1,4 +1,7 @@
-/** Opens the teacher of a distillation: another model with the same tokens and the same pictures, or the policy itself. */
+/**
+ * Opens the teacher of a distillation: another model with the same tokens and the same pictures, here or on a server, or
+ * the policy itself.
+ */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -8,11 +11,9 @@ import { isRecord } from "@v-triune/node-kit/is-record";
 import type { TrainingConfig } from "../config/training-config";
 import type { Resources } from "../resources";
 import { DISTILLATION_DEFAULTS } from "../config/default-config";
-import { type ModelParts, loadModel, loadPolicy, processorFolder } from "./load-model";
-import { type Teacher, createTeacher } from "./teacher";
-
-/** In place of a folder: the policy teaches itself. */
-export const SELF = "self";
+import { type ModelParts, SELF, loadModel, loadPolicy, processorFolder } from "../model/load-model";
+import { type ServerTeacherOptions, openServerTeacher } from "./server-teacher";
+import { type Teacher, createTeacher } from "../model/teacher";
 
 /**
  * @param student the model that is trained; without `parameters` it lies on a server
@@ -27,6 +28,7 @@ export async function openTeacher(
     readonly freeze: readonly ParameterGroup[];
   },
   resources: Resources,
+  events: Pick<ServerTeacherOptions, "signal" | "onPause" | "onResume">,
 ): Promise<Teacher | undefined> {
   const { model, run, algorithm, rollout, update } = config;
   // A run.json of an earlier version does not have the key.
@@ -44,6 +46,8 @@ export async function openTeacher(
       found: String(divergence.topK),
       fix: "lower it, or leave it out",
     });
+  if (typeof path === "object")
+    return openServerTeacher({ config: path, processor, topK: divergence?.topK ?? 0, ...events }, resources);
   if (path === SELF) {
     const weights = await resources.open(loadPolicy(model, run.seed, { freeze: student.freeze }), (opened) =>
       opened.dispose(),
