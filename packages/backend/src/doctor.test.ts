@@ -38,6 +38,7 @@ const report: DoctorReport = {
       howToGet: "",
       usesGpu: false,
       startupLog: "",
+      decoding: { works: true, instructions: "AVX2" },
       measurement: {
         products: [{ shape: [1024, 1024, 1024], form: "plain", gflops: 492.6 }],
         microsecondsPerOp: 4.49,
@@ -86,6 +87,23 @@ describe("formatDoctor", () => {
       "  cpu            TensorFlow 2.21.0 from tensorflow-cpu==2.21.0",
       "  cuda           TensorFlow 2.18.1 from tensorflow==2.18.1",
       "                 cublas 12.5.3.2, cudnn 9.3.0.75",
+      "  decoding       by v-triune's own kernels (AVX2)",
+      "",
+    ]);
+  });
+
+  it("says why the native kernels do not decode, and how to get them", () => {
+    const howToGet = "npx v-triune native install";
+    const decoding = { works: false, reason: "not compiled yet for this version of v-triune", howToGet } as const;
+    const backends = report.backends.map((backend) => ({ ...backend, decoding }));
+    expect(
+      formatDoctor({ ...report, backends })
+        .split("\n")
+        .slice(-4),
+    ).toEqual([
+      "  decoding       without v-triune's native kernels: not compiled yet for this",
+      "                 version of v-triune",
+      "                 to get them: npx v-triune native install",
       "",
     ]);
   });

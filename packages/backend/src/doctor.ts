@@ -147,6 +147,12 @@ export function formatDoctor(report: DoctorReport): string {
     if (install.cudaWheels.length > 0)
       row("", install.cudaWheels.map((wheel) => wheel.replace(/^nvidia-|-cu12/g, "").replace("==", " ")).join(", "));
   }
+  const decoding = report.backends.find((backend) => backend.decoding !== undefined)?.decoding;
+  if (decoding?.works === true) row("decoding", `by v-triune's own kernels (${decoding.instructions})`);
+  else if (decoding) {
+    row("decoding", `without v-triune's native kernels: ${decoding.reason}`);
+    if (decoding.howToGet !== undefined) row("", `to get them: ${decoding.howToGet}`);
+  }
   if (report.installs.every(({ state }) => state !== "present")) {
     const { available, missing } = report.canInstallNative;
     row(

@@ -1,6 +1,7 @@
 /** How each backend does on this machine, each tried in a process of its own. */
 import { BACKEND_ORDER, type BackendName } from "./backend-name";
 import type { BackendMeasurement, MeasureOptions } from "./measure-backend";
+import type { DecodeKernelsState } from "./native/decode-kernels";
 import { probeBackend } from "./probe/probe-backend";
 
 /** One backend's line in the doctor's report. */
@@ -17,6 +18,8 @@ export interface BackendReport {
   readonly usesGpu: boolean;
   /** What TensorFlow said while it started. */
   readonly startupLog: string;
+  /** Whether v-triune's own kernels decode beside it; native TensorFlow only. */
+  readonly decoding?: DecodeKernelsState;
   readonly measurement?: BackendMeasurement;
 }
 

@@ -61,12 +61,8 @@ export {
   type SaveOptions,
   type TokenLogProbs,
 } from "./policy/vlm-policy";
-export {
-  type DecoderName,
-  type DecodingSize,
-  decodesByKernels,
-  kernelDecodingBytes,
-} from "./generation/choose-decoder";
+export { type DecoderName, type DecodingSize, chooseDecoder, kernelDecodingBytes } from "./generation/choose-decoder";
+export { decodesNatively } from "./generation/native-step-kernels";
 export type { WeightDtype } from "./kernels/bfloat16-matrix";
 export type { PolicySnapshot } from "./policy/snapshot";
 export { randomWeights, type RandomWeightsOptions } from "./policy/random-weights";

@@ -1,6 +1,8 @@
 /** `v-triune train --dry-run`: what a run would do, without loading weights or writing anything. */
 import { totalmem } from "node:os";
+import { selectBackend } from "@v-triune/backend";
 import { wrapText } from "@v-triune/errors";
+import { decodesNatively } from "@v-triune/policy";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { seenSizes } from "@v-triune/rollouts";
 import {
@@ -90,9 +92,11 @@ export async function dryRun(
       ...(onProgress && { onProgress }),
     });
     const { patchSize } = processor.imageProcessor.settings;
+    await selectBackend({ prefer: config.backend });
     const memory = estimateMemory(config, architecture, {
       available,
       teacher: await teacherArchitecture(config),
+      nativeDecoding: decodesNatively(),
       ...(prompts.length > 0 && { promptTokens: Math.max(...prompts.map(({ promptIds }) => promptIds.length)) }),
     });
     // What won't fit would not be measured either, and generation by servers is theirs.

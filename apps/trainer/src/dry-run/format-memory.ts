@@ -45,7 +45,9 @@ export function formatMemory(estimate: MemoryEstimate, available: number): strin
       ...(activations > total / 4 && !estimate.gradientCheckpointing
         ? ["update: {gradientCheckpointing: auto}: the same numbers in a third more time"]
         : []),
-      ...(decoding > total / 4 ? ["rollout: {decodeWith: backend}: slower, without a packed copy"] : []),
+      ...(decoding > total / 4
+        ? ["lower rollout.maxNewTokens, or rollout: {decodeWith: backend}, which is slower"]
+        : []),
       ...(estimate.savedByBfloat16 > total / 8
         ? ["model: {path: .., dtype: bfloat16}: what is not trained takes half, on native TensorFlow"]
         : []),

@@ -1,8 +1,10 @@
 /** Compiles the addon from tfjs-node's own sources, unpatched, and the stderr guard beside it. */
-import { createReadStream, mkdirSync } from "node:fs";
+// oxlint-disable-next-line v-triune/no-copies -- the compiler writes the file
+import { createReadStream, mkdirSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { NativeInstallError } from "../backend-error";
+import { decodeKernelsFile, decodeSourceFolder } from "../native/decode-kernels";
 import { libraryFileNames, type NativeLayout } from "../native/native-folder";
 import { lastLines, runCommand } from "../run-command";
 
@@ -45,6 +47,47 @@ export async function compileAddon(options: CompileOptions): Promise<void> {
   ]);
   const guard = join(dirname(require.resolve("@v-triune/backend/package.json")), "native", "stderr-guard.c");
   await compile(compiler, [...common, "-o", layout.guard, "-x", "c", guard, ...(mac ? [] : ["-ldl"])]);
+}
+
+/**
+ * Compiles the addon that decodes (native/decoding), beside the others. It needs no header of TensorFlow's.
+ *
+ * @returns its file
+ * @throws NativeInstallError "compile"
+ */
+export async function compileDecodeKernels({
+  compiler,
+  layout,
+  nodeHeaders,
+}: Pick<CompileOptions, "compiler" | "layout" | "nodeHeaders">): Promise<string> {
+  const file = decodeKernelsFile(layout);
+  mkdirSync(dirname(file), { recursive: true });
+  const mac = process.platform === "darwin";
+  const shared = mac ? ["-bundle", "-undefined", "dynamic_lookup"] : ["-shared"];
+  // A process that computes may have a file of this name open: it is replaced, never written into.
+  const partial = `${file}.${process.pid}`;
+  try {
+    await compile(compiler, [
+      "-x",
+      "c",
+      "-std=gnu11",
+      "-O3",
+      "-ffp-contract=fast",
+      "-Wno-psabi",
+      "-fPIC",
+      ...shared,
+      "-DNAPI_VERSION=8",
+      `-I${nodeHeaders}`,
+      "-o",
+      partial,
+      join(decodeSourceFolder(), "decode-kernels.c"),
+      ...(mac ? [] : ["-lpthread", "-ldl", "-lm"]),
+    ]);
+    renameSync(partial, file);
+  } finally {
+    rmSync(partial, { force: true });
+  }
+  return file;
 }
 
 async function compile(compiler: string, args: readonly string[]): Promise<void> {

@@ -15,9 +15,10 @@ import { isProcessAlive } from "@v-triune/node-kit/is-process-alive";
 import { NativeInstallError } from "../backend-error";
 import { probeBackend } from "../probe/probe-backend";
 import type { ProbeFinding } from "../probe/probe-protocol";
-import { compileAddon, findLogLevelSymbol, stripLibraries } from "./compile";
+import { compileAddon, compileDecodeKernels, findLogLevelSymbol, stripLibraries } from "./compile";
 import { findLibrary, linkLibrary } from "./library-folder";
 import { driverComplaint } from "../native/driver-complaint";
+import { decodeKernelsFile } from "../native/decode-kernels";
 import { recordProof } from "../native/machine-proof";
 import { readManifest, recordFiles, type LibraryOrigin, type NativeManifest } from "../native/manifest";
 import {
@@ -101,8 +102,9 @@ export async function installNative(options: InstallNativeOptions = {}): Promise
   if (options.force !== true) {
     const present = await soundInstall(final, variant);
     if (present !== undefined && sameOrigin(present.manifest, variant, options)) {
+      const changed = await addDecodeKernels(final, env, report);
       report("done", `TensorFlow ${present.manifest.tensorflow} is already installed in ${final.folder}`);
-      return { folder: final.folder, manifest: present.manifest, changed: false, usesGpu: present.finding.usesGpu };
+      return { folder: final.folder, manifest: present.manifest, changed, usesGpu: present.finding.usesGpu };
     }
   }
   checkPlatform(platformFacts(), variant);
@@ -124,6 +126,7 @@ export async function installNative(options: InstallNativeOptions = {}): Promise
       nodeHeaders: headers.folder,
       tensorflowHeaders: include,
     });
+    await addDecodeKernels(partial, env, report);
     const logLevelSymbol = await findLogLevelSymbol(join(partial.libraries, libraryFileNames()[1]));
     report("verify", "Loading it in a process of its own and computing");
     const finding = await tryIt(partial, variant);
@@ -168,6 +171,31 @@ async function soundInstall(
     addon: { addon: layout.addon, folder: layout.folder },
   });
   return finding.ok ? { manifest: state.manifest, finding } : undefined;
+}
+
+/**
+ * Compiles the addon that decodes where it is missing for this version. An install is sound without it: the other ways of
+ * decoding stay, and doctor tells.
+ *
+ * @returns whether it is new
+ */
+async function addDecodeKernels(
+  layout: NativeLayout,
+  env: Environment,
+  report: (step: InstallStep, message: string) => void,
+): Promise<boolean> {
+  if (existsSync(decodeKernelsFile(layout))) return false;
+  report("compile", "Compiling the kernels that decode");
+  try {
+    const { compiler } = requireTools(false, env);
+    const nodeHeaders = findNodeApiHeaders().folder;
+    await compileDecodeKernels({ compiler: compiler?.command ?? "g++", layout, nodeHeaders });
+    return true;
+  } catch (error) {
+    const why = error instanceof NativeInstallError ? (error.found ?? error.what) : (error as Error).message;
+    report("compile", `Left out: the kernels that decode do not compile here (${why})`);
+    return false;
+  }
 }
 
 function sameOrigin(manifest: NativeManifest, variant: NativeVariant, options: InstallNativeOptions): boolean {

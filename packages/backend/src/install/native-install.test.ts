@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -14,10 +15,19 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { NativeInstallError } from "../backend-error";
 import { probeBackend } from "../probe/probe-backend";
+import { compileDecodeKernels } from "./compile";
 import { installNative } from "./install-native";
 import { findLibrary, linkLibrary } from "./library-folder";
 import { readManifest, recordFiles, type NativeManifest } from "../native/manifest";
-import { layoutOf, libraryFileNames, nativeLayout, nativeRoot, variantFolderName } from "../native/native-folder";
+import { decodeKernelsFile } from "../native/decode-kernels";
+import {
+  layoutOf,
+  libraryFileNames,
+  type NativeLayout,
+  nativeLayout,
+  nativeRoot,
+  variantFolderName,
+} from "../native/native-folder";
 import { installedNative } from "../testing/installed-native";
 import { formatNativeStatus, uninstallNative, verifyNative } from "./native-status";
 import { findTools } from "./preflight";
@@ -283,6 +293,15 @@ const tools = findTools();
 const noPip = tools.python === undefined || tools.pip === undefined;
 if (noPip) console.warn("Skipping the tests of downloads: they need python3 with pip.");
 
+describe("the kernels that decode", () => {
+  it("leave nothing half-written where they do not compile", async () => {
+    const layout = nativeLayout("cpu", env());
+    const error = await failure(compileDecodeKernels({ compiler, layout, nodeHeaders: root }));
+    expect(error.code).toBe("compile");
+    expect(readdirSync(dirname(layout.addon))).toEqual([]);
+  });
+});
+
 describe.skipIf(noPip)("downloads", () => {
   const python = tools.python?.command ?? "";
 
@@ -331,12 +350,49 @@ describe.skipIf(noPip)("downloads", () => {
 
 const installed = installedNative("the install of this machine")?.folder !== undefined;
 
+/** This machine's install in the test's folder: links to its files. */
+function linkedInstall(): NativeLayout {
+  const [own, linked] = [nativeLayout("cpu"), nativeLayout("cpu", env())];
+  const state = readManifest(own);
+  if (state.state !== "present") throw new Error("no install to link");
+  for (const { path } of state.manifest.files) {
+    mkdirSync(dirname(join(linked.folder, path)), { recursive: true });
+    symlinkSync(join(own.folder, path), join(linked.folder, path));
+  }
+  symlinkSync(own.manifest, linked.manifest);
+  return linked;
+}
+
 describe.skipIf(!installed)("the install of this machine", () => {
-  it("is sound, and installing again leaves it alone", async () => {
+  it("is sound", async () => {
     expect(await verifyNative()).toMatchObject({ state: "sound", problems: [], usesGpu: false });
-    const again = await installNative();
-    expect(again.changed).toBe(false);
   });
+
+  const own = tools.compiler;
+  it.skipIf(own === undefined)(
+    "gets the kernels that decode when installed again, and is left alone then",
+    async () => {
+      const layout = linkedInstall();
+      const kernels = async () => {
+        const finding = await probeBackend({ backend: "tensorflow", addon: layout });
+        return finding.ok ? finding.decoding : undefined;
+      };
+      expect(await kernels()).toMatchObject({ works: false, howToGet: "npx v-triune native install" });
+      const told: string[] = [];
+      const onProgress = ({ message }: { message: string }) => void told.push(message);
+      expect((await installNative({ env: env(), onProgress })).changed).toBe(false);
+      expect(told).toContainEqual(
+        expect.stringMatching(/^Left out: the kernels that decode do not compile here \(error: /),
+      );
+      const withCompiler = { ...env(), CXX: own!.command };
+      expect((await installNative({ env: withCompiler })).changed).toBe(true);
+      expect(await kernels()).toMatchObject({ works: true });
+      expect((await installNative({ env: withCompiler })).changed).toBe(false);
+      writeFileSync(decodeKernelsFile(layout), "not an addon");
+      expect(await kernels()).toMatchObject({ works: false, howToGet: "npx v-triune native install --force" });
+    },
+    120_000,
+  );
 
   it("works also where only the package with the kernels is missing, and says how to get it", async () => {
     const hook = join(root, "no-tfjs-node.cjs");

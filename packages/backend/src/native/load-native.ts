@@ -13,6 +13,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { BackendError } from "../backend-error";
 import { installNodeShims } from "../node-shims";
 import { withOutOfMemory } from "../out-of-memory";
+import { loadDecodeKernels, type DecodeKernelsState } from "./decode-kernels";
 import { readManifest } from "./manifest";
 import { layoutOf, libraryFileNames, type NativeLayout } from "./native-folder";
 import { INSTALL_TFJS_NODE, TFJS_NODE_MISSING } from "./tfjs-node";
@@ -41,6 +42,8 @@ export interface LoadedNative {
   readonly usesGpu: boolean;
   /** What TensorFlow wrote to stderr while it was loaded; the place to look for driver complaints. */
   readonly startupLog: string;
+  /** Whether v-triune's own kernels decode beside it. */
+  readonly decoding: DecodeKernelsState;
   /** Tensor handles that the addon holds now, for leak checks. */
   readonly handleCount: () => number;
 }
@@ -86,12 +89,15 @@ export function loadNative(options: LoadNativeOptions): LoadedNative {
   installNodeShims();
   setEnvironment(options);
   const { binding, startupLog } = openAddon(options);
-  registerBackend(binding);
+  const usesGpu = binding.isUsingGpuDevice();
+  const decoding = loadDecodeKernels(options.folder === undefined ? undefined : layoutOf(options.folder), usesGpu);
+  registerBackend(binding, decoding.addon);
   loaded = {
     addon: options.addon,
     tensorflow: binding.TF_Version,
-    usesGpu: binding.isUsingGpuDevice(),
+    usesGpu,
     startupLog,
+    decoding: decoding.state,
     handleCount: () => binding.getNumOfTensors(),
   };
   return loaded;
@@ -179,7 +185,8 @@ function loadError(error: Error, addon: string): BackendError {
   });
 }
 
-function registerBackend(binding: NativeBinding): void {
+/** @param decodeAddon what the policy decodes with, which finds it as `tf.backend().decodeAddon` */
+function registerBackend(binding: NativeBinding, decodeAddon: object | undefined): void {
   let kernelBackend: { NodeJSKernelBackend: new (binding: NativeBinding, packageName: string) => tf.KernelBackend };
   try {
     const core = require("@tensorflow/tfjs-core") as typeof tf;
@@ -207,7 +214,9 @@ function registerBackend(binding: NativeBinding): void {
   }
   const guarded = guardMemory(binding);
   // The class looks at the package name only to tell whether a CUDA build was meant.
-  tf.registerBackend("tensorflow", () => new kernelBackend.NodeJSKernelBackend(guarded, "@tensorflow/tfjs-node"), 3);
+  const create = (): tf.KernelBackend =>
+    Object.assign(new kernelBackend.NodeJSKernelBackend(guarded, "@tensorflow/tfjs-node"), { decodeAddon });
+  tf.registerBackend("tensorflow", create, 3);
 }
 
 /** The same binding, whose failures for want of memory are OutOfMemoryErrors. The addon's own object is frozen. */

@@ -25,6 +25,7 @@ async function probe(request: ProbeRequest): Promise<ProbeFinding> {
     version: activated.version,
     usesGpu: native?.usesGpu ?? false,
     startupLog: native?.startupLog ?? "",
+    ...(native === undefined ? {} : { decoding: native.decoding }),
     ...(request.measure === undefined ? {} : { measurement: await measureCurrentBackend(tf, request.measure) }),
   };
 }

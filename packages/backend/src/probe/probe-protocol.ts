@@ -2,6 +2,7 @@
  * What `probeBackend` and its child process say to each other: a request as an argument, an answer as one line of JSON.
  */
 import type { BackendName } from "../backend-name";
+import type { DecodeKernelsState } from "../native/decode-kernels";
 import type { BackendMeasurement, MeasureOptions } from "../measure-backend";
 
 /** What the child must do. */
@@ -22,6 +23,8 @@ export interface ProbeFinding {
   readonly usesGpu: boolean;
   /** TensorFlow's start-up messages; empty for other backends. */
   readonly startupLog: string;
+  /** Whether v-triune's own kernels decode beside it; native TensorFlow only. */
+  readonly decoding?: DecodeKernelsState;
   readonly measurement?: BackendMeasurement;
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { tinyConfig } from "../testing/tiny-model";
-import { decodesByKernels, kernelDecodingBytes, type DecodingSize } from "./choose-decoder";
+import { chooseDecoder, kernelDecodingBytes, type DecodingSize } from "./choose-decoder";
 
 const text = {
   ...tinyConfig().text,
@@ -20,6 +20,11 @@ describe("what decodes", () => {
     expect(kernelDecodingBytes(text, { ...half, maxNewTokens: 257 })).toBe(bytes(1024));
   });
 
+  it("counts keys and values alone beside the native kernels", () => {
+    const perToken = 2 * 24 * 2 * 64;
+    expect(kernelDecodingBytes(text, half, "native")).toBe(4 * perToken * (4 * 1024 + 32 * 256));
+  });
+
   it("counts two bytes for what is packed in bfloat16", () => {
     const less = kernelDecodingBytes(text, half) - kernelDecodingBytes(text, { ...half, halves: 400e6 });
     expect(less).toBe(2 * 400e6);
@@ -27,24 +32,35 @@ describe("what decodes", () => {
     expect(rows).toBe(2 * 151_936 * 896);
   });
 
-  it("is the kernels for 0.5 B parameters, and the backend where their memory is too small", () => {
-    expect(decodesByKernels("auto", text, half, false)).toBe(true);
-    expect(decodesByKernels("auto", text, { ...half, rows: 256, maxNewTokens: 2048 }, false)).toBe(false);
-    expect(decodesByKernels("auto", text, { ...half, parameters: 1.5e9 }, false)).toBe(false);
+  const cpu = { onGpu: false, hasAddon: false };
+  const gpu = { onGpu: true, hasAddon: false };
+  const beside = { onGpu: false, hasAddon: true };
+
+  it("is the WebAssembly kernels for 0.5 B parameters, and the backend where their memory is too small", () => {
+    expect(chooseDecoder("auto", text, half, cpu)).toBe("wasm");
+    expect(chooseDecoder("auto", text, { ...half, rows: 256, maxNewTokens: 2048 }, cpu)).toBe("backend");
+    expect(chooseDecoder("auto", text, { ...half, parameters: 1.5e9 }, cpu)).toBe("backend");
   });
 
   it("is the backend for answers too short to pack the weights for, unless the model is small", () => {
-    expect(decodesByKernels("auto", text, { ...half, maxNewTokens: 16 }, false)).toBe(false);
-    expect(decodesByKernels("auto", text, { ...half, parameters: 1e6, maxNewTokens: 16 }, false)).toBe(true);
+    expect(chooseDecoder("auto", text, { ...half, maxNewTokens: 16 }, cpu)).toBe("backend");
+    expect(chooseDecoder("auto", text, { ...half, parameters: 1e6, maxNewTokens: 16 }, cpu)).toBe("wasm");
+  });
+
+  it("is the native kernels, which pack nothing, for all but small models", () => {
+    expect(chooseDecoder("auto", text, half, beside)).toBe("native");
+    expect(chooseDecoder("auto", text, { ...half, parameters: 3e9, maxNewTokens: 1 }, beside)).toBe("native");
+    expect(chooseDecoder("kernels", text, half, beside)).toBe("native");
+    expect(chooseDecoder("auto", text, { ...half, parameters: 1e6 }, beside)).toBe("wasm");
   });
 
   it("is a GPU's own for what is not small", () => {
-    expect(decodesByKernels("auto", text, half, true)).toBe(false);
-    expect(decodesByKernels("auto", text, { ...half, parameters: 1e6 }, true)).toBe(true);
+    expect(chooseDecoder("auto", text, half, gpu)).toBe("backend");
+    expect(chooseDecoder("auto", text, { ...half, parameters: 1e6 }, gpu)).toBe("wasm");
   });
 
   it("is what a person asks for", () => {
-    expect(decodesByKernels("backend", text, { ...half, parameters: 1000 }, false)).toBe(false);
-    expect(decodesByKernels("kernels", text, { ...half, parameters: 1.5e9 }, true)).toBe(true);
+    expect(chooseDecoder("backend", text, { ...half, parameters: 1000 }, beside)).toBe("backend");
+    expect(chooseDecoder("kernels", text, { ...half, parameters: 1.5e9 }, gpu)).toBe("wasm");
   });
 });

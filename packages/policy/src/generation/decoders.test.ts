@@ -15,6 +15,7 @@ import type { Decoder } from "./decoder";
 import { DecodingMemory } from "./decoding-memory";
 import { generateCompletions, type GeneratedCompletion } from "./generate";
 import { KernelDecoder } from "./kernel-decoder";
+import { WasmStepKernels } from "./wasm-step-kernels";
 import { TensorDecoder } from "./tensor-decoder";
 import { folderFiles } from "../folder/folder-files";
 import { nodePlatform } from "../folder/node-platform";
@@ -88,7 +89,15 @@ describe("decoders", () => {
       [heap(), undefined],
     ] as const) {
       if (!memory) continue;
-      const actual = await collect(new KernelDecoder(memory, model.weights, config, model.vision, others), model);
+      const actual = await collect(
+        new KernelDecoder(
+          new WasmStepKernels(memory, model.weights, config, others),
+          model.weights,
+          config,
+          model.vision,
+        ),
+        model,
+      );
       expect(actual.map(({ tokenIds }) => tokenIds.join())).toEqual(expected.map(({ tokenIds }) => tokenIds.join()));
       actual.forEach(({ logProbs }, i) =>
         logProbs.forEach((value, t) => expect(value).toBeCloseTo(expected[i]!.logProbs[t]!, 4)),

@@ -13,6 +13,7 @@ import { gridPicture } from "../testing/tiny-model";
 import { ModelWeights } from "../weights/model-weights";
 import type { Decoder } from "./decoder";
 import { KernelDecoder } from "./kernel-decoder";
+import { WasmStepKernels } from "./wasm-step-kernels";
 import { TensorDecoder } from "./tensor-decoder";
 import { readModelConfig } from "../folder/read-model";
 
@@ -45,7 +46,9 @@ describe.each(["qwen2_vl", "qwen3_vl"])("%s", (name) => {
       return steps;
     };
     const byOps = logits(new TensorDecoder(weights, config, vision));
-    const byKernels = logits(new KernelDecoder(OwnMemory.open()!, weights, config, vision));
+    const byKernels = logits(
+      new KernelDecoder(new WasmStepKernels(OwnMemory.open()!, weights, config), weights, config, vision),
+    );
     byOps.forEach((expected, step) => expectClose(byKernels[step]!, expected, 2e-4, `step ${step}`));
     weights.dispose();
   });

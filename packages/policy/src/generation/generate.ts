@@ -14,15 +14,18 @@ import { heap } from "../kernels/wasm/heap";
 import type { FeatureSource } from "../model/feature-source";
 import type { ModelWeights } from "../weights/model-weights";
 import type { PromptInput } from "../model/tokenized-rollout";
-import { computesOnGpu, decodesByKernels, type DecoderName } from "./choose-decoder";
+import { chooseDecoder, computesOnGpu, type DecoderName } from "./choose-decoder";
 import type { VisualInput } from "../vision/visual-input";
 import type { Decoder, RowContinuation, RowHandle } from "./decoder";
 import type { DecodingMemory } from "./decoding-memory";
 import { eventLoopTurn } from "./event-loop-turn";
-import { KernelDecoder, TILE_ROWS } from "./kernel-decoder";
+import { KernelDecoder } from "./kernel-decoder";
+import { decodeAddon, NativeStepKernels } from "./native-step-kernels";
 import { rowRandom } from "./row-random";
 import { TokenSampler } from "./sampler";
+import type { StepKernels } from "./step-kernels";
 import { TensorDecoder } from "./tensor-decoder";
+import { TILE_ROWS, WasmStepKernels } from "./wasm-step-kernels";
 
 /** Why a completion ended: at a stop token, or at the limit of new tokens. */
 export type FinishReason = "stop" | "length";
@@ -399,11 +402,10 @@ function openDecoder(
   const shared = heap();
   const { parameters, halves } = countNumbers(weights);
   const rows = prompts.length * (options.n ?? 1);
-  const threads = Math.min(
-    memory.threadsFor(options.threads, 2 * parameters * rows * options.maxNewTokens),
-    Math.ceil(Math.min(rows, maxRows) / TILE_ROWS),
-  );
-  if (shared && threads === 1) return closing(new KernelDecoder(shared, weights, config, vision));
+  const wanted = memory.threadsFor(options.threads, 2 * parameters * rows * options.maxNewTokens);
+  const threads = Math.min(wanted, Math.ceil(Math.min(rows, maxRows) / TILE_ROWS));
+  const decode = (kernels: StepKernels): KernelDecoder => new KernelDecoder(kernels, weights, config, vision);
+  if (shared && threads === 1) return closing(decode(new WasmStepKernels(shared, weights, config)));
   const together = Math.min(rows, maxRows);
   const decodingSize = {
     parameters,
@@ -416,12 +418,15 @@ function openDecoder(
       : longestTogether(prompts, Math.ceil(together / (options.n ?? 1))),
     maxNewTokens: options.maxNewTokens,
   };
-  const byKernels =
-    shared !== undefined || decodesByKernels(decodeWith ?? "auto", config.text, decodingSize, computesOnGpu());
-  const place = byKernels ? memory.acquire(threads) : undefined;
+  const addon = decodeAddon();
+  const means = { onGpu: computesOnGpu(), hasAddon: addon !== undefined };
+  const path = shared ? "wasm" : chooseDecoder(decodeWith ?? "auto", config.text, decodingSize, means);
+  if (path === "native") return closing(decode(new NativeStepKernels(addon!, weights, config, { threads: wanted })));
+  const place = path === "wasm" ? memory.acquire(threads) : undefined;
   if (!place) return closing(new TensorDecoder(weights, config, vision));
   try {
-    return closing(new KernelDecoder(place.memory, weights, config, vision, place.threads), () => memory.release());
+    const kernels = new WasmStepKernels(place.memory, weights, config, place.threads);
+    return closing(decode(kernels), () => memory.release());
   } catch (error) {
     memory.release();
     throw error;

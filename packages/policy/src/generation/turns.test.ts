@@ -21,6 +21,7 @@ import {
   generateCompletions,
 } from "./generate";
 import { KernelDecoder } from "./kernel-decoder";
+import { WasmStepKernels } from "./wasm-step-kernels";
 import { TensorDecoder } from "./tensor-decoder";
 
 beforeAll(useTestBackend);
@@ -101,7 +102,11 @@ describe("completions of several turns", () => {
     expect(found.map(({ turns }) => turns!.length)).toEqual([2, 3, 2, 3, 2, 3, 2, 3]);
     for (const memory of [OwnMemory.open(), heap()]) {
       if (!memory) continue;
-      const again = await sample(new KernelDecoder(memory, weights, config, vision), weights, vision);
+      const again = await sample(
+        new KernelDecoder(new WasmStepKernels(memory, weights, config), weights, config, vision),
+        weights,
+        vision,
+      );
       expect(again.map(({ tokenIds }) => tokenIds.join())).toEqual(found.map(({ tokenIds }) => tokenIds.join()));
     }
     expect(tf.memory().numTensors).toBe(before);

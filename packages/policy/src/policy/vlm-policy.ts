@@ -48,9 +48,10 @@ export interface VlmOptions {
    */
   readonly gradientCheckpointing?: boolean;
   /**
-   * What generates: "kernels", the package's own, which hold a packed copy of the language model meanwhile; "backend",
-   * TensorFlow.js ops, without a copy; or "auto", the kernels for what fits into their 4 GiB, except for larger models on
-   * a GPU and for answers of a few tokens. On wasm the kernels always do. Default "auto".
+   * What generates: "kernels", the package's own; "backend", TensorFlow.js ops; or "auto". The kernels are native where
+   * `v-triune native install` compiled them, and read TensorFlow's weights. Otherwise they run in WebAssembly with a
+   * packed copy of the language model, and "auto" takes them for what fits into 4 GiB, except for larger models on a GPU
+   * and for answers of a few tokens. On wasm the kernels always do. Default "auto".
    */
   readonly decodeWith?: DecoderName;
   /** The folder from which `save` copies tokenizer and templates. Default: the folder that was loaded. */

@@ -104,9 +104,9 @@ export interface RolloutConfig {
   /** The policy in this process, or servers. */
   readonly engine: "local" | RemoteEngineConfig;
   /**
-   * What generates in this process: "kernels", our own, with a packed copy of the language model meanwhile; "backend",
-   * TensorFlow.js ops, without one; "auto", the kernels for what fits into their 4 GiB, except for larger models on a
-   * GPU. On wasm the kernels always do.
+   * What generates in this process: "kernels", our own; "backend", TensorFlow.js ops; "auto", the kernels where they are
+   * native, and in WebAssembly (with a packed copy of the language model) for what fits into 4 GiB, except for larger
+   * models on a GPU. On wasm the kernels always do.
    */
   readonly decodeWith: DecoderName;
   /**

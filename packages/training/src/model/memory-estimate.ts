@@ -12,7 +12,8 @@
  *   passing      logits of one chunk, five times, what one layer computes on the way, and float32 copies of weights in
  *                bfloat16 while they are used
  *   process      Node, TensorFlow.js and the backend
- *   decoding     the packed model and caches of our own kernels; a step generates first and trains then, so the larger counts
+ *   decoding     caches of our own kernels, and in WebAssembly the packed model; a step generates first and trains then, so
+ *                the larger counts
  *
  * What allocators waste comes on top as a share of activations (`FRAGMENTATION`), which was measured: memory-estimate.bench.ts
  * trains models of several sizes and prints the estimate beside the peak of the process. Pictures whose tower is trained are
@@ -24,8 +25,9 @@ import {
   type ParameterGroup,
   type ParameterShape,
   type VlmConfig,
+  chooseDecoder,
   countAdapterValues,
-  decodesByKernels,
+  decodesNatively,
   keptInBfloat16,
   kernelDecodingBytes,
   parameterShapes,
@@ -46,7 +48,7 @@ export interface MemoryEstimate {
   readonly activations: number;
   /** Logits, one layer's steps, and the process itself. */
   readonly passing: number;
-  /** The packed model and the caches of our own kernels while they generate; 0 where the backend or a server does. */
+  /** Caches of our own kernels while they generate, and a packed model; 0 where the backend or a server generates. */
   readonly decoding: number;
   readonly gradientCheckpointing: boolean;
   /** Bytes of weights that `model.dtype: bfloat16` would save; 0 where it is on. */
@@ -76,6 +78,8 @@ export interface EstimateOptions {
   readonly promptTokens?: number;
   /** Of the teacher's folder, see {@link teacherArchitecture}. */
   readonly teacher?: VlmConfig | undefined;
+  /** Whether the backend's native kernels decode (policy's `decodesNatively`). Default false. */
+  readonly nativeDecoding?: boolean;
 }
 
 /**
@@ -85,7 +89,7 @@ export interface EstimateOptions {
 export function estimateMemory(
   config: TrainingConfig,
   architecture: VlmConfig,
-  { available = totalmem(), promptTokens, teacher }: EstimateOptions = {},
+  { available = totalmem(), promptTokens, teacher, nativeDecoding = false }: EstimateOptions = {},
 ): MemoryEstimate {
   const { gradientCheckpointing, microBatchTokens, miniBatch } = config.update;
   const { n } = config.rollout;
@@ -93,7 +97,7 @@ export function estimateMemory(
     promptTokens === undefined ? Infinity : miniBatch * (promptTokens + n * answerTokens(config.rollout));
   const tokens = Math.min(microBatchTokens, ofUpdate);
   const estimate = (gradientCheckpointing: boolean): MemoryEstimate =>
-    estimateWith(config, architecture, { tokens, gradientCheckpointing, teacher });
+    estimateWith(config, architecture, { tokens, gradientCheckpointing, teacher, nativeDecoding });
   if (gradientCheckpointing !== "auto") return estimate(gradientCheckpointing);
   const plain = estimate(false);
   return fitsMemory(plain, available) ? plain : estimate(true);
@@ -117,7 +121,7 @@ export function answerTokens({
 }
 
 /**
- * Whether a run computes its layers again in the backward pass.
+ * Whether a run computes its layers again in the backward pass. The backend is selected already.
  *
  * @param tell is told where the machine's memory decides it
  */
@@ -129,6 +133,7 @@ export async function usesGradientCheckpointing(
   if (gradientCheckpointing !== "auto") return gradientCheckpointing;
   const estimate = estimateMemory(config, await modelArchitecture(config.model), {
     teacher: await teacherArchitecture(config),
+    nativeDecoding: decodesNatively(),
   });
   if (estimate.gradientCheckpointing)
     tell(
@@ -143,18 +148,17 @@ export function fitsMemory({ total }: Pick<MemoryEstimate, "total">, available: 
   return total < USABLE * available;
 }
 
+interface EstimateParts {
+  readonly tokens: number;
+  readonly gradientCheckpointing: boolean;
+  readonly teacher: VlmConfig | undefined;
+  readonly nativeDecoding: boolean;
+}
+
 function estimateWith(
   config: TrainingConfig,
   architecture: VlmConfig,
-  {
-    tokens,
-    gradientCheckpointing,
-    teacher: ofFolder,
-  }: {
-    readonly tokens: number;
-    readonly gradientCheckpointing: boolean;
-    readonly teacher: VlmConfig | undefined;
-  },
+  { tokens, gradientCheckpointing, teacher: ofFolder, nativeDecoding }: EstimateParts,
 ): MemoryEstimate {
   const shapes = parameterShapes(architecture);
   const { adapter } = config.model;
@@ -177,7 +181,7 @@ function estimateWith(
   const gradients = 8 * trained;
   const moments = 8 * trained;
   const activations = 4 * tokens * keptPerToken(config, architecture, gradientCheckpointing) * FRAGMENTATION;
-  const decoding = decodingBytes(config, architecture);
+  const decoding = decodingBytes(config, architecture, nativeDecoding);
   const passing =
     4 * LOGITS_COPIES * Math.min(LOGITS_CHUNK, tokens * vocabSize) +
     4 * tokens * intermediateSize * Math.min(6, numLayers) +
@@ -201,7 +205,11 @@ function estimateWith(
   };
 }
 
-function decodingBytes({ rollout, model, optimizer }: TrainingConfig, architecture: VlmConfig): number {
+function decodingBytes(
+  { rollout, model, optimizer }: TrainingConfig,
+  architecture: VlmConfig,
+  nativeDecoding: boolean,
+): number {
   if (rollout.engine !== "local") return 0;
   const { promptsPerStep, n, maxPromptTokens, decodeWith } = rollout;
   const rows = Math.min(ROWS_AT_ONCE, promptsPerStep * n);
@@ -221,9 +229,9 @@ function decodingBytes({ rollout, model, optimizer }: TrainingConfig, architectu
     promptTokens: Math.ceil(rows / n) * (maxPromptTokens ?? QUERY_BLOCK),
     maxNewTokens: answerTokens(rollout),
   };
-  return decodesByKernels(decodeWith, architecture.text, size, false)
-    ? kernelDecodingBytes(architecture.text, size)
-    : 0;
+  const means = { onGpu: false, hasAddon: nativeDecoding };
+  const path = chooseDecoder(decodeWith, architecture.text, size, means);
+  return path === "backend" ? 0 : kernelDecodingBytes(architecture.text, size, path);
 }
 
 /** Numbers that `model.dtype: bfloat16` keeps in bfloat16. */

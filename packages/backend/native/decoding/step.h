@@ -1,0 +1,61 @@
+/* The state of one step, and the buffers that its phases work in. */
+#ifndef V_TRIUNE_STEP_H
+#define V_TRIUNE_STEP_H
+#include <stdint.h>
+#include "model.h"
+#include "thread-pool.h"
+
+/* Eight numbers at a time: compilers make of them what the processor has. */
+typedef float F8 __attribute__((vector_size(32)));
+typedef float F8U __attribute__((vector_size(32), aligned(4), may_alias));
+typedef int32_t I8 __attribute__((vector_size(32)));
+typedef uint32_t U8 __attribute__((vector_size(32)));
+typedef uint16_t H8U __attribute__((vector_size(16), aligned(2), may_alias));
+
+/* Outputs of a task. */
+#define CHUNK 32
+/* Inputs that are summed up at a time: four rows of weights fit beside x into the first cache. */
+#define BLOCK 1024
+/* Rows up to which weights are read along, block after block. */
+#define FEW_ROWS 8
+
+/* Buffers of a thread. */
+typedef struct {
+  float *sums;    /* [2, rows, CHUNK] */
+  float *widened; /* [4, BLOCK] */
+  float *scores;  /* [longest] */
+} Scratch;
+
+typedef struct {
+  const Model *model;
+  Pool *pool;
+  const Row *rows;
+  int count;
+  const float *cos, *sin; /* [count, head size / 2] */
+  float *x, *normal;      /* [count, hidden] */
+  float *qkv;             /* [count, (heads + 2 key heads) · head size] */
+  float *attended;        /* [count, heads · head size] */
+  float *inner;           /* [count, intermediate] */
+  float *low;             /* [count, ranks of the adapters over one input] */
+  float *logits;          /* [count, vocabulary] */
+  Scratch *scratch;       /* by thread */
+} Step;
+
+/* What becomes of a layer's outputs: stored, added to what is there, or gate and up put together (SwiGLU). */
+enum { PLAIN, ADDED, GATED };
+
+/* What the tasks of one phase share. */
+typedef struct {
+  Step *step;
+  int kind;
+  const float *x, *low;
+  int low_stride;
+  float *out;
+  int stride;
+  const Linear *linear[3];
+  int offset[3], chunks[3];
+  const Layer *layer;
+  int number;
+} Phase;
+
+#endif

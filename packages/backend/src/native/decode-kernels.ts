@@ -1,0 +1,66 @@
+/**
+ * The addon that decodes beside TensorFlow (native/decoding). Its file's name carries the hash of its source, so that
+ * clones of different versions find each its own in the folder that they share.
+ */
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { libraryFileNames, type NativeLayout } from "./native-folder";
+
+const require = createRequire(import.meta.url);
+
+/** Whether the addon works, with the processor's instructions that it uses; otherwise why not. */
+export type DecodeKernelsState =
+  | { readonly works: true; readonly instructions: string }
+  | { readonly works: false; readonly reason: string; readonly howToGet?: string };
+
+/** What is used of the addon here; the policy uses the rest. */
+interface DecodeAddon {
+  readonly instructions: string;
+  connect(library: string): string | undefined;
+}
+
+/** What `loadDecodeKernels` returns: the addon only where it works. */
+export interface LoadedDecodeKernels {
+  readonly addon?: object;
+  readonly state: DecodeKernelsState;
+}
+
+const INSTALL = "npx v-triune native install";
+
+/** The folder of the addon's source. */
+export function decodeSourceFolder(): string {
+  return join(dirname(require.resolve("@v-triune/backend/package.json")), "native", "decoding");
+}
+
+/** The addon's file for the present source. */
+export function decodeKernelsFile(layout: NativeLayout): string {
+  const folder = decodeSourceFolder();
+  const hash = createHash("sha256");
+  for (const name of readdirSync(folder).sort()) hash.update(name).update(readFileSync(join(folder, name)));
+  return join(dirname(layout.addon), `decode_kernels-${hash.digest("hex").slice(0, 16)}.node`);
+}
+
+/**
+ * Loads the addon; TensorFlow is in the process already.
+ *
+ * @param layout of an install that `native install` made, if it is one
+ */
+export function loadDecodeKernels(layout: NativeLayout | undefined, usesGpu: boolean): LoadedDecodeKernels {
+  const fails = (reason: string, howToGet?: string): LoadedDecodeKernels => ({
+    state: { works: false, reason, ...(howToGet === undefined ? {} : { howToGet }) },
+  });
+  if (usesGpu) return fails("the GPU decodes");
+  if (layout === undefined) return fails("not compiled for tfjs-node's own addon", `${INSTALL} --force`);
+  try {
+    const file = decodeKernelsFile(layout);
+    if (!existsSync(file)) return fails("not compiled yet for this version of v-triune", INSTALL);
+    const addon = require(file) as DecodeAddon;
+    const missing = addon.connect(join(layout.libraries, libraryFileNames()[1]));
+    if (missing !== undefined) return fails(missing);
+    return { addon, state: { works: true, instructions: addon.instructions } };
+  } catch (error) {
+    return fails(`they do not load: ${(error as Error).message.split("\n")[0]}`, `${INSTALL} --force`);
+  }
+}
