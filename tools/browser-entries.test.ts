@@ -29,6 +29,7 @@ const entries = [
   "@v-triune/grpo",
   "@v-triune/policy/browser",
   "@v-triune/rollouts/browser",
+  "@v-triune/data-filters/browser",
   "@v-triune/monitor/browser",
   "@v-triune/demo-tasks/questions",
   "@v-triune/training/browser",

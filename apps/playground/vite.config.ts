@@ -37,6 +37,12 @@ export default defineConfig({
     // The model and the backend stay files, which load only when a person starts.
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1000,
-    rolldownOptions: { input: { learn: resolve(web, "index.html"), judge: resolve(web, "judge.html") } },
+    rolldownOptions: {
+      input: {
+        learn: resolve(web, "index.html"),
+        judge: resolve(web, "judge.html"),
+        explore: resolve(web, "explore.html"),
+      },
+    },
   },
 });

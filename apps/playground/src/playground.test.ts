@@ -1,8 +1,10 @@
 /** The built site in real browsers. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { DuckDBInstance } from "@duckdb/node-api";
+import { readSamples, writeSamples } from "@v-triune/data-filters";
 import {
   demoRecipe,
   demoSourceNames,
@@ -12,9 +14,10 @@ import {
 } from "@v-triune/demo-tasks";
 import { type MetricRecord, parseRecordLine, readMetricRecords } from "@v-triune/monitor";
 import { WCAG, findChromium, launchChromium, onProblem } from "@v-triune/node-kit/testing/chromium";
+import { KNOWN_VERIFIERS, type Sample } from "@v-triune/schema";
 import { resolveTrainingConfig, runTraining } from "@v-triune/training";
 import axeCore from "axe-core";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Page, Request } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Site, serveSite } from "./testing/site-server";
@@ -66,6 +69,29 @@ const readNumbers = (text: string): MetricRecord[] =>
     .trim()
     .split("\n")
     .map((line) => withoutTimes(parseRecordLine(line)!));
+
+interface ChosenFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** The demonstration's samples, and one whose verifier only its writer knows. */
+async function writeMixedCorpus(path: string): Promise<readonly Sample[]> {
+  const samples: Sample[] = [];
+  for await (const sample of readSamples(join(folder, "train.parquet"), { limit: 56 })) samples.push(sample);
+  const last = samples.at(-1)!;
+  samples.push({ ...last, reward_model: { ...last.reward_model, verifier: "mine" } });
+  await writeSamples(path, samples, { verifiers: [...KNOWN_VERIFIERS, "mine"] });
+  return samples;
+}
+
+async function writeOtherLayout(path: string): Promise<void> {
+  const instance = await DuckDBInstance.create(":memory:");
+  const connection = await instance.connect();
+  await connection.run(`COPY (SELECT 'How many?' AS question, 3 AS answer) TO '${path}' (FORMAT parquet)`);
+  connection.closeSync();
+  instance.closeSync();
+}
 
 describe.skipIf(CHROMIUM === undefined)("the playground in Chromium", () => {
   let served: Site;
@@ -191,6 +217,93 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium", () => {
     await page.getByText("Finished").waitFor();
   });
 
+  describe("looks into files", () => {
+    const asked: Request[] = [];
+    /** What the page says of files. */
+    const choose = async (...files: readonly ChosenFile[]): Promise<void> =>
+      page
+        .locator('input[type="file"]:not([webkitdirectory])')
+        .setInputFiles(
+          files.map(({ name, bytes }) => ({ name, mimeType: "application/octet-stream", buffer: Buffer.from(bytes) })),
+        );
+    const problem = async (name: string, bytes: Uint8Array): Promise<string> => {
+      await choose({ name, bytes });
+      await page.getByRole("alert").filter({ hasText: name }).waitFor();
+      return await page.getByRole("alert").innerText();
+    };
+
+    beforeAll(async () => {
+      await page.setViewportSize({ width: 1280, height: 900 });
+      served.sent.clear();
+      await page.goto(`${served.url}explore.html`);
+      await page.getByRole("button", { name: "Choose a folder" }).waitFor();
+      await page.waitForLoadState("networkidle");
+      page.on("request", (request) => asked.push(request));
+    });
+
+    it("and loads nothing heavy before it has one", async () => {
+      expect(kilobytes()).toBeLessThan(150);
+      expect(await axe()).toEqual([]);
+    });
+
+    it("shows the rows of a corpus with pictures and boxes, and the rows that cannot be used", async () => {
+      const path = join(folder, "corpus.parquet");
+      const samples = await writeMixedCorpus(path);
+      const boxes = samples.filter(({ reward_model: { verifier } }) => verifier === "detection").length;
+      const circles = samples.filter(({ prompt }) =>
+        prompt.some(({ content }) => content.includes("How many circles")),
+      );
+      expect(boxes * circles.length).toBeGreaterThan(0);
+      await choose({ name: "corpus.parquet", bytes: readFileSync(path) });
+      await page.getByText("1 row cannot be used.").waitFor();
+      expect(await page.getByText(/rows found/).innerText()).toBe("Page 1 of 5, 57 rows found.");
+      await page.getByLabel("Verifier").selectOption({ label: `detection (${boxes})` });
+      await page.getByText(`, ${boxes} rows found.`).waitFor();
+      await page.locator("article .box.gold").first().waitFor();
+      expect(
+        await page
+          .locator("article img")
+          .first()
+          .evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth),
+      ).toBeGreaterThan(20);
+      await page.getByLabel("Verifier").selectOption("All");
+      await page.getByLabel("Text").fill("HOW MANY CIRCLES");
+      await page.getByText(new RegExp(`, ${circles.length} rows? found\\.`)).waitFor();
+      expect(await page.locator("article").first().innerText()).toContain("How many circles");
+      await page.getByLabel("Text").fill("");
+      await page.getByLabel("Only rows that cannot be used").check();
+      await page.getByText("1 row found.").waitFor();
+      expect(await page.locator("article").innerText()).toMatch(
+        /corpus\.parquet, row 56, field reward_model\.verifier/,
+      );
+      expect(await axe()).toEqual([]);
+      expect(await overflows()).toEqual([]);
+    });
+
+    it("says of wrong files what was expected and found", async () => {
+      expect(await problem("empty.parquet", Buffer.alloc(0))).toContain("an empty file");
+      expect(await problem("picture.png", Buffer.from("\x89PNG\r\n\x1a\n", "latin1"))).toMatch(
+        /expected: a Parquet file[^]*found: +a PNG picture/,
+      );
+      const whole = readFileSync(join(folder, "corpus.parquet"));
+      expect(await problem("cut.parquet", whole.subarray(0, 5000))).toContain("without its end");
+      const other = join(folder, "other.parquet");
+      await writeOtherLayout(other);
+      expect(await problem("other.parquet", readFileSync(other))).toMatch(/field data_source[^]*only question, answer/);
+      expect(await axe()).toEqual([]);
+    });
+
+    it("and asks for nothing but the site's own files", () => {
+      const loaded = asked.filter((request) => !request.url().startsWith("blob:"));
+      expect(loaded.length).toBeGreaterThan(0);
+      for (const request of loaded) {
+        expect(request.method()).toBe("GET");
+        expect(request.postData()).toBeNull();
+        expect(existsSync(join(site, request.url().slice(served.url.length)))).toBe(true);
+      }
+    });
+  });
+
   it("refuses a browser that lacks what it needs, before it loads anything", async () => {
     const old = await browser.newPage();
     await old.addInitScript("delete Array.prototype.toSorted");
@@ -206,6 +319,9 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium", () => {
     await served.close();
     await page.goto(`${served.url}judge.html`);
     await page.getByRole("heading", { name: "Right" }).waitFor();
+    await page.goto(`${served.url}explore.html`);
+    await page.locator('input[type="file"]:not([webkitdirectory])').setInputFiles(join(folder, "corpus.parquet"));
+    await page.getByText("57 rows found.").waitFor();
     await page.goto(`${served.url}index.html?seed=1&steps=1&heldOut=1`);
     await page.getByRole("button", { name: "Start" }).click();
     await page.getByText("Finished").waitFor();

@@ -9,6 +9,7 @@ export const DarkContext = createContext(false);
 const PAGES = [
   ["learn", "./index.html", "Learn"],
   ["judge", "./judge.html", "Judge"],
+  ["explore", "./explore.html", "Explore"],
 ] as const;
 
 /** The reader's choice of colors; without storage it lasts as long as the page. */
@@ -39,7 +40,7 @@ function useTheme(): readonly [boolean, () => void] {
 }
 
 /** What all pages have around their content. */
-export function Shell({ page, children }: { page: "learn" | "judge"; children: ComponentChildren }) {
+export function Shell({ page, children }: { page: "learn" | "judge" | "explore"; children: ComponentChildren }) {
   const [dark, toggleTheme] = useTheme();
   return (
     <DarkContext.Provider value={dark}>

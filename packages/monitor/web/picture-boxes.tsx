@@ -31,8 +31,15 @@ function pairs({ gold, predicted, matches }: RolloutBoxes): Pair[] {
   ];
 }
 
+interface PictureBoxesProps {
+  readonly pictures: RolloutGroup["pictures"];
+  readonly boxes: RolloutBoxes | null;
+  /** There is no answer whose boxes could be missing. Default false. */
+  readonly goldOnly?: boolean;
+}
+
 /** The pictures of a prompt; the boxes are those of the first. */
-export function PictureBoxes({ pictures, boxes }: { pictures: RolloutGroup["pictures"]; boxes: RolloutBoxes | null }) {
+export function PictureBoxes({ pictures, boxes, goldOnly = false }: PictureBoxesProps) {
   const [active, setActive] = useState<string | null>(null);
   const rows = boxes === null ? [] : pairs(boxes);
   return (
@@ -65,14 +72,25 @@ export function PictureBoxes({ pictures, boxes }: { pictures: RolloutGroup["pict
       {rows.length > 0 && (
         <table class="boxes">
           <caption>
-            <span class="key gold" /> gold <span class="key predicted" /> predicted; thousandths of the picture
+            <span class="key gold" /> gold
+            {!goldOnly && (
+              <>
+                {" "}
+                <span class="key predicted" /> predicted
+              </>
+            )}
+            ; thousandths of the picture
           </caption>
           <thead>
             <tr>
               <th>Label</th>
               <th>Gold</th>
-              <th>Predicted</th>
-              <th class="number">IoU</th>
+              {!goldOnly && (
+                <>
+                  <th>Predicted</th>
+                  <th class="number">IoU</th>
+                </>
+              )}
             </tr>
           </thead>
           <tbody>
@@ -85,8 +103,12 @@ export function PictureBoxes({ pictures, boxes }: { pictures: RolloutGroup["pict
               >
                 <td>{row.gold?.label ?? row.predicted?.label}</td>
                 <td>{row.gold?.bbox.join(", ") ?? <span class="bad">none</span>}</td>
-                <td>{row.predicted?.bbox.join(", ") ?? <span class="bad">missed</span>}</td>
-                <td class="number">{shortNumber(row.iou)}</td>
+                {!goldOnly && (
+                  <>
+                    <td>{row.predicted?.bbox.join(", ") ?? <span class="bad">missed</span>}</td>
+                    <td class="number">{shortNumber(row.iou)}</td>
+                  </>
+                )}
               </tr>
             ))}
           </tbody>

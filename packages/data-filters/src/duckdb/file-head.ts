@@ -1,40 +1,7 @@
 /** Tells what a file is that has the name of a table and is something else, by its first bytes. */
 import { closeSync, openSync, readSync } from "node:fs";
 import { DatasetError } from "@v-triune/schema";
-
-/** What was found in the place of a table or a picture, and what to do. */
-export interface ForeignFile {
-  readonly found: string;
-  readonly fix: string;
-}
-
-const HEAD_BYTES = 512;
-
-/** Texts by their first characters, archives by their first bytes. */
-const KINDS: readonly (ForeignFile & { readonly text?: RegExp; readonly bytes?: readonly string[] })[] = [
-  {
-    text: /^version https:\/\/git-lfs\.github\.com\/spec/,
-    found: "a Git LFS pointer, not the file itself",
-    fix: "run `git lfs pull` in the clone, or download the file",
-  },
-  {
-    text: /^(\u00ef\u00bb\u00bf)?\s*<(!doctype html|html|head|\?xml[^]*<html)/i,
-    found: "a web page (HTML)",
-    fix: "download the file itself; the page may ask for a login or a license",
-  },
-  { bytes: ["1f8b"], found: "a gzip archive", fix: "unpack it with gunzip" },
-  { bytes: ["28b52ffd"], found: "a Zstandard archive", fix: "unpack it with unzstd" },
-  { bytes: ["fffe", "feff"], found: "text in UTF-16", fix: "save it as UTF-8" },
-];
-
-/** What the beginning of a file is, if it is neither a table nor a picture; undefined otherwise. */
-export function foreignBytes(bytes: Uint8Array): ForeignFile | undefined {
-  const head = Buffer.from(bytes.subarray(0, HEAD_BYTES));
-  const text = head.toString("latin1");
-  const hex = head.toString("hex", 0, 4);
-  const kind = KINDS.find((one) => one.text?.test(text) ?? one.bytes?.some((start) => hex.startsWith(start)));
-  return kind === undefined ? undefined : { found: kind.found, fix: kind.fix };
-}
+import { foreignBytes, HEAD_BYTES, type ForeignFile } from "./foreign-bytes";
 
 /** As `foreignBytes`, for a file. A file that cannot be read has no kind. */
 export function foreignFile(file: string): ForeignFile | undefined {

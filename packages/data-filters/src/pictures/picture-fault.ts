@@ -1,5 +1,5 @@
 /** Says in words why bytes are not a picture that can be used. */
-import { foreignBytes } from "../duckdb/file-head";
+import { foreignBytes } from "../duckdb/foreign-bytes";
 
 /** Formats that decoders here do not read, by their first bytes as hexadecimal. */
 const OTHERS: readonly (readonly [head: RegExp, name: string])[] = [

@@ -4,12 +4,13 @@
  * is an error before a row is read, unless it has no value in any row: writers give such a column any type.
  */
 import { DuckDBTypeId, type DuckDBConnection, type DuckDBType } from "@duckdb/node-api";
-import { DatasetError } from "@v-triune/schema";
+import type { DatasetError } from "@v-triune/schema";
 import { identifier, literal, queryRows } from "../duckdb/database";
 import { fileColumns, type FileType } from "../duckdb/file-columns";
 import { readFailure } from "../duckdb/read-failure";
 import { parquetScan } from "../duckdb/scan";
 import { keyOfFolder } from "./folder-keys";
+import { expectedOf, missingColumn, wrongType } from "./layout-errors";
 import { FULL_LAYOUT, type LayoutNode } from "./orsta-layout";
 
 const INTEGERS: ReadonlySet<DuckDBTypeId> = new Set([
@@ -25,8 +26,6 @@ const INTEGERS: ReadonlySet<DuckDBTypeId> = new Set([
   DuckDBTypeId.UBIGINT,
 ]);
 const FLOATS: ReadonlySet<DuckDBTypeId> = new Set([DuckDBTypeId.FLOAT, DuckDBTypeId.DOUBLE]);
-
-const LEAF_NAMES = { text: "text", number: "a number", boolean: "a boolean", bytes: "bytes" } as const;
 
 /**
  * SQL for columns of a corpus file, each with its name: `expression AS "name"`. A column that may be missing is NULL
@@ -48,7 +47,7 @@ export async function projectColumns(
     const key = column === undefined && node !== undefined && "leaf" in node ? keyOfFolder(file, name) : undefined;
     if (node === undefined || (column === undefined && key === undefined && node.required)) {
       const names = present.map((one) => one.name);
-      throw missing(name, file, names);
+      throw missingColumn({ file, field: name }, names);
     }
     const missingValue = key === undefined ? "NULL" : literal(key);
     const sql =
@@ -87,9 +86,9 @@ class Projector {
   /** The SQL expression that reads a place. @throws DatasetError if a required leaf is missing */
   project(place: Place): string {
     const { sql, type, node, field, onRow = (condition) => condition } = place;
-    if ("leaf" in node) return leafProjection(sql, type.type, node) ?? this.#none(place, LEAF_NAMES[node.leaf]);
+    if ("leaf" in node) return leafProjection(sql, type.type, node) ?? this.#none(place);
     if ("list" in node) {
-      if (type.kind !== "list") return this.#none(place, "a list");
+      if (type.kind !== "list") return this.#none(place);
       const item = `item_${field.replace(/\W/g, "_")}`;
       const each = this.project({
         sql: item,
@@ -101,14 +100,14 @@ class Projector {
       return `list_transform(${sql}, lambda ${item}: ${each})`;
     }
     const { record } = node;
-    if (type.kind !== "struct") return this.#none(place, `a struct of ${Object.keys(record).join(", ")}`);
+    if (type.kind !== "struct") return this.#none(place);
     const leaves = Object.entries(record).map(([key, child]) => {
       const path = `${field}.${key}`;
       const found = type.fields.find(({ name }) => name === key);
       if (found === undefined) {
         if (child.required) {
           const names = type.fields.map(({ name }) => name);
-          throw missing(path, this.#file, names);
+          throw missingColumn({ file: this.#file, field: path }, names);
         }
         return `${identifier(key)} := NULL`;
       }
@@ -131,9 +130,9 @@ class Projector {
   }
 
   /** NULL for a value of a wrong type, if no row has one. */
-  #none({ sql, type, node, field, onRow = (condition) => condition }: Place, expected: string): string {
+  #none({ sql, type, node, field, onRow = (condition) => condition }: Place): string {
     if (type.type.typeId === DuckDBTypeId.SQLNULL) return "NULL";
-    const error = wrongType(type.type, expected, this.#file, field);
+    const error = wrongType({ file: this.#file, field }, expectedOf(node), type.type.toString());
     this.#empty.push({ hasValue: onRow(`${sql} IS NOT NULL`), error, node });
     return "NULL";
   }
@@ -161,27 +160,4 @@ function leafProjection(sql: string, type: DuckDBType, node: LeafNode): string |
 function floatAsId(sql: string): string {
   const isWhole = `${sql} = trunc(${sql}) AND abs(${sql}) < 1e18`;
   return `CASE WHEN isnan(${sql}) THEN NULL WHEN ${isWhole} THEN CAST(CAST(${sql} AS BIGINT) AS VARCHAR) ELSE CAST(${sql} AS VARCHAR) END`;
-}
-
-function wrongType(type: DuckDBType, expected: string, file: string, field: string): DatasetError {
-  return new DatasetError({
-    code: "wrong-type",
-    file,
-    field,
-    expected,
-    found: type.toString(),
-    fix: "write the column with the layout's type, or read the file with curate and `source: table`",
-  });
-}
-
-/** The error for a column or leaf that the file lacks. */
-function missing(field: string, file: string, present: readonly string[]): DatasetError {
-  return new DatasetError({
-    code: "missing-field",
-    file,
-    field,
-    expected: "this column",
-    found: present.length > 0 ? `only ${present.join(", ")}` : "no columns",
-    fix: "choose a corpus file, or read another layout with curate and one of its adapters",
-  });
 }

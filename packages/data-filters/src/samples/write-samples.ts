@@ -23,7 +23,8 @@ import { replaceFile } from "@v-triune/node-kit/atomic-write";
 import { checkSample, DatasetError, SAMPLE_COLUMNS, type Sample } from "@v-triune/schema";
 import { duckdbMessage, identifier, literal, withDatabase, type DatabaseOptions } from "../duckdb/database";
 import { parquetScan } from "../duckdb/scan";
-import { duckdbType, huggingfaceFooter, type LayoutNode, layoutWith } from "./orsta-layout";
+import { type LayoutNode, layoutWith } from "./orsta-layout";
+import { duckdbType, huggingfaceFooter } from "./written-types";
 
 /** How a file is written. */
 export interface WriteSamplesOptions extends DatabaseOptions {
