@@ -9,6 +9,7 @@ export type {
   ExtraInfo,
   PromptMessage,
   RewardModel,
+  RubricCriterion,
   Sample,
   SampleColumn,
   SampleImage,

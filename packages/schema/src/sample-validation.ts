@@ -57,6 +57,9 @@ const toolReward = type({
   "faithfulnessBy?": "'iou' | 'containment' | null",
   "callCost?": weight,
 });
+const rubric = type({ "+": "reject", criterion: "string > 0", "weight?": "number > 0 | null" })
+  .array()
+  .atLeastLength(1);
 const sampleType = type({
   data_source: "string > 0",
   images: type({ bytes: type.instanceOf(Uint8Array).or("null"), path: "string | null" }).array(),
@@ -83,6 +86,7 @@ const sampleType = type({
       "iou_schedule?": iouSchedule.or("null"),
       "look_at?": lookAt.or("null"),
       "tool_reward?": toolReward.or("null"),
+      "rubric?": rubric.or("null"),
     },
   },
   extra_info: { id: "string | null", image_path: "string | null", "tags?": "string[] | null" },
@@ -278,7 +282,7 @@ const complete = record({
           det_verifier_normalized: or(null),
           det_reward_ratio: or({}, record(Object.fromEntries(DET_RATIO_KEYS.map((key) => [key, or(null)])))),
         },
-        ["type", "choices", "iou_schedule", "look_at", "tool_reward"],
+        ["type", "choices", "iou_schedule", "look_at", "tool_reward", "rubric"],
       ),
     ),
   }),

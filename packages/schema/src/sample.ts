@@ -52,6 +52,14 @@ export interface VerifierParm {
   look_at?: number[][] | null;
   /** Weights of the rewards for tools, in place of the run's own. Orsta's files do not have it. */
   tool_reward?: ToolRewardWeights | null;
+  /** For `judge`: what the response is judged by, in place of the judge's own criteria. Orsta's files do not have it. */
+  rubric?: RubricCriterion[] | null;
+}
+
+/** One criterion of a rubric; a weight that is left out is 1. */
+export interface RubricCriterion {
+  criterion: string;
+  weight?: number | null;
 }
 
 /** A sample's own `reward.tools`; what is left out is the run's. */

@@ -62,6 +62,8 @@ export interface FurtherLeaves {
   readonly iouSchedules?: boolean | undefined;
   /** `reward_model.verifier_parm.look_at` and `.tool_reward`, for answers that use tools. */
   readonly toolParameters?: boolean | undefined;
+  /** `reward_model.verifier_parm.rubric`, a sample's own criteria for `judge`. */
+  readonly rubrics?: boolean | undefined;
   /** `extra_info.tags`. */
   readonly tags?: boolean | undefined;
 }
@@ -71,6 +73,7 @@ export function layoutWith({
   answerParameters = false,
   iouSchedules = false,
   toolParameters = false,
+  rubrics = false,
   tags = false,
 }: FurtherLeaves): typeof ORSTA_LAYOUT {
   const { reward_model: reward, extra_info: extra } = ORSTA_LAYOUT as Record<"reward_model" | "extra_info", LayoutNode>;
@@ -78,10 +81,11 @@ export function layoutWith({
     ...(answerParameters ? { type: text, choices: { list: text } } : {}),
     ...(iouSchedules ? { iou_schedule: { list: { record: { until: number, epsilon: number } } } } : {}),
     ...(toolParameters ? { look_at: { list: { list: number } }, tool_reward: TOOL_REWARD } : {}),
+    ...(rubrics ? { rubric: { list: { record: { criterion: text, weight: number } } } } : {}),
   };
   return {
     ...ORSTA_LAYOUT,
-    ...(answerParameters || iouSchedules || toolParameters
+    ...(Object.keys(parameters).length > 0
       ? {
           reward_model: withLeaves(reward, {
             verifier_parm: withLeaves(recordOf(reward)["verifier_parm"]!, parameters),
@@ -97,6 +101,7 @@ export const FULL_LAYOUT: typeof ORSTA_LAYOUT = layoutWith({
   answerParameters: true,
   iouSchedules: true,
   toolParameters: true,
+  rubrics: true,
   tags: true,
 });
 

@@ -184,6 +184,35 @@ describe("writeSamples and readSamples", () => {
       });
   });
 
+  it("come back with criteria of their own for a judge, and refuse empty ones", async () => {
+    const file = join(folder, "rubrics.parquet");
+    const plain = math(5);
+    const withRubric = (rubric: object[]): Sample => ({
+      ...plain,
+      reward_model: {
+        ...plain.reward_model,
+        verifier_parm: { ...emptyVerifierParm(), rubric: rubric as never },
+      },
+    });
+    const own = withRubric([{ criterion: "Names the animal.", weight: 2 }, { criterion: "Says where it is." }]);
+    await expect(writeSamples(file, [plain, own])).rejects.toMatchObject({
+      row: 1,
+      field: "reward_model.verifier_parm.rubric",
+      fix: "write with rubrics: true",
+    });
+    await writeSamples(file, [plain, own], { rubrics: true });
+    const [first, second] = await collect(readSamples(file));
+    expect(first!.reward_model.verifier_parm).not.toHaveProperty("rubric");
+    expect(second!.reward_model.verifier_parm.rubric).toEqual([
+      { criterion: "Names the animal.", weight: 2 },
+      { criterion: "Says where it is.", weight: null },
+    ]);
+    for (const rubric of [[], [{ criterion: "" }], [{ criterion: "x", weight: 0 }], [{ criterion: "x", wieght: 1 }]])
+      await expect(writeSamples(file, [withRubric(rubric)], { rubrics: true, overwrite: true })).rejects.toMatchObject({
+        field: expect.stringContaining("verifier_parm.rubric") as unknown,
+      });
+  });
+
   it("come back with the tags of curation, which Orsta's layout does not have", async () => {
     const file = join(folder, "tags.parquet");
     const plain = math(3);

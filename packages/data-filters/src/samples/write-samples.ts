@@ -51,6 +51,8 @@ export interface WriteSamplesOptions extends DatabaseOptions {
    * one of them is an error then.
    */
   readonly toolParameters?: boolean;
+  /** Write `verifier_parm.rubric`, a leaf more than Orsta's layout has. Default false: a sample with one is an error then. */
+  readonly rubrics?: boolean;
   /** Write `extra_info.tags`, a leaf more than Orsta's layout has. Default false: a sample with tags is an error then. */
   readonly tags?: boolean;
   readonly signal?: AbortSignal;
@@ -264,9 +266,9 @@ async function copy(
 
 function checkRow(sample: Sample, writer: Writer): void {
   const { verifiers, answerParameters = false, iouSchedules = false } = writer.options;
-  const { toolParameters = false, tags = false } = writer.options;
+  const { toolParameters = false, rubrics = false, tags = false } = writer.options;
   const { type = null, choices = null, iou_schedule: schedule = null } = sample.reward_model.verifier_parm;
-  const { look_at: lookAt = null, tool_reward: toolReward = null } = sample.reward_model.verifier_parm;
+  const { look_at: lookAt = null, tool_reward: toolReward = null, rubric = null } = sample.reward_model.verifier_parm;
   const further = (field: string, value: unknown, option: string): DatasetError =>
     new DatasetError({
       code: "bad-value",
@@ -291,6 +293,7 @@ function checkRow(sample: Sample, writer: Writer): void {
       lookAt ?? toolReward,
       "toolParameters",
     );
+  if (!rubrics && rubric !== null) throw further("reward_model.verifier_parm.rubric", rubric, "rubrics");
   const found = sample.extra_info.tags ?? null;
   if (!tags && found !== null) throw further("extra_info.tags", found, "tags");
   const problem = checkSample(sample, {

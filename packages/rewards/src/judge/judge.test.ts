@@ -73,7 +73,7 @@ describe("a judge", () => {
     const found = await scored(server, { rubric });
     expect(found.accuracy).toBe(0.75);
     expect(found.metrics).toMatchObject({ judge_item_1: 1, judge_item_2: 0 });
-    const own = ["a", "b", "c"].map((criterion) => ({ criterion, weight: 1 }));
+    const own = [{ criterion: "a", weight: 1 }, { criterion: "b", weight: null }, { criterion: "c" }];
     const judged = await judgeOf(server, { rubric }).verify("x", { ...sample, params: { rubric: own } }, never);
     expect(judged).toMatchObject({ accuracy: expect.closeTo(2 / 3, 12) as number });
     const bad = { ...sample, params: { rubric: [{ criterion: "", weight: 1 }] } };

@@ -197,10 +197,12 @@ function readJudgeParams(value: unknown): ParamsResult<{ readonly rubric?: reado
     isRecord(item) &&
     typeof item["criterion"] === "string" &&
     item["criterion"].trim() !== "" &&
-    typeof item["weight"] === "number" &&
-    item["weight"] > 0 &&
-    Number.isFinite(item["weight"]);
-  if (Array.isArray(rubric) && rubric.length > 0 && rubric.every(isItem)) return { value: { rubric } };
+    (item["weight"] == null ||
+      (typeof item["weight"] === "number" && item["weight"] > 0 && Number.isFinite(item["weight"])));
+  if (Array.isArray(rubric) && rubric.length > 0 && rubric.every(isItem)) {
+    const items = rubric as readonly { readonly criterion: string; readonly weight?: number | null }[];
+    return { value: { rubric: items.map(({ criterion, weight }) => ({ criterion, weight: weight ?? 1 })) } };
+  }
   return { issues: [{ path: ["rubric"], message: "rubric: a list of {criterion, weight} expected, weights above 0" }] };
 }
 
