@@ -20,8 +20,12 @@ const tarballs = packPackages(packed);
 const pathsOf = (...names: string[]) => packPackages(packed, names).map(({ path }) => path);
 const problems: string[] = [];
 
+/** When the scene began with its `npm install`. */
+let sceneStart = performance.now();
+const sceneSeconds = (): string => `${((performance.now() - sceneStart) / 1000).toFixed(1)} s`;
+
 function check(what: string, holds: boolean, detail = ""): void {
-  console.log(`  ${holds ? "ok  " : "FAIL"}  ${what}`);
+  console.log(`  ${holds ? "ok  " : "FAIL"} ${sceneSeconds().padStart(8)}  ${what}`);
   if (holds) return;
   problems.push(what);
   if (detail !== "") console.log(detail.trimEnd().replaceAll(/^/gm, "        "));
@@ -30,7 +34,7 @@ function check(what: string, holds: boolean, detail = ""): void {
 /** Runs one scene in an empty folder. */
 async function scene(title: string, play: (project: EmptyProject) => void | Promise<void>): Promise<void> {
   console.log(`\n== ${title}`);
-  const start = performance.now();
+  sceneStart = performance.now();
   const project = new EmptyProject("project");
   try {
     await play(project);
@@ -39,7 +43,7 @@ async function scene(title: string, play: (project: EmptyProject) => void | Prom
   } finally {
     project.close();
   }
-  console.log(`-- ${((performance.now() - start) / 1000).toFixed(1)} s`);
+  console.log(`-- ${sceneSeconds()}`);
 }
 
 /** Runs examples of `examples/` in the project and compares what they print. */
