@@ -55,7 +55,7 @@ export function modelInput(
     flush();
     chunks.push({
       type: "image",
-      data: Buffer.from(next.bytes).toString("base64"),
+      data: base64Of(next.bytes),
       format: next.format,
       expected_tokens: next.tokens,
     });
@@ -65,6 +65,15 @@ export function modelInput(
     throw new RangeError(`modelInput: ${pictures.length} pictures, and placeholders for ${picture} of them`);
   flush();
   return { chunks };
+}
+
+/** One text for all rows with the same picture. */
+const encoded = new WeakMap<Uint8Array, string>();
+
+function base64Of(bytes: Uint8Array): string {
+  const text = encoded.get(bytes) ?? Buffer.from(bytes).toString("base64");
+  encoded.set(bytes, text);
+  return text;
 }
 
 /**

@@ -36,6 +36,7 @@ export {
   fitsMemory,
   teacherArchitecture,
 } from "./model/memory-estimate";
+export { type ClientMemory, estimateClientMemory } from "./remote/client-memory";
 export { openCompute } from "./parallel/open-compute";
 export {
   type EvaluationScores,

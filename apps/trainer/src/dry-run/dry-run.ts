@@ -2,10 +2,11 @@
 import { totalmem } from "node:os";
 import { selectBackend } from "@v-triune/backend";
 import { wrapText } from "@v-triune/errors";
-import { decodesNatively } from "@v-triune/policy";
+import { type VlmConfig, decodesNatively } from "@v-triune/policy";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { seenSizes } from "@v-triune/rollouts";
 import {
+  type ClientMemory,
   type TrainingBatch,
   type MemoryEstimate,
   type PromptLengths,
@@ -13,6 +14,7 @@ import {
   answerTokens,
   configuredProcessor,
   configuredPromptMaker,
+  estimateClientMemory,
   estimateMemory,
   teacherArchitecture,
   measurePromptLengths,
@@ -25,7 +27,7 @@ import {
 } from "@v-triune/training";
 import type { TrainingConfig } from "@v-triune/training/config";
 import { createVerifierRegistry } from "@v-triune/verifiers";
-import { formatMemory } from "./format-memory";
+import { formatClientMemory, formatMemory } from "./format-memory";
 import { type TimeEstimate, estimateTime, formatTime } from "./time-estimate";
 
 /** Prompts of the first batch that are prepared: enough to see how they look. */
@@ -46,10 +48,11 @@ export interface DryRun {
     readonly pictures: readonly (readonly [width: number, height: number])[];
     readonly text: string;
   }[];
-  readonly memory: MemoryEstimate & { readonly available: number };
+  /** Of this machine; without the model where it lies on a training server. */
+  readonly memory: (MemoryEstimate | ClientMemory) & { readonly available: number };
   /** All prompts of the run, counted; `evaluation` is null without evaluation sets. */
   readonly lengths: { readonly training: PromptLengths; readonly evaluation: PromptLengths | null };
-  /** null where it was not measured: rollouts of servers, or a model that does not fit. */
+  /** null where it was not measured: rollouts or training by servers, or a model that does not fit. */
   readonly time: TimeEstimate | null;
   readonly text: string;
 }
@@ -92,15 +95,10 @@ export async function dryRun(
       ...(onProgress && { onProgress }),
     });
     const { patchSize } = processor.imageProcessor.settings;
-    await selectBackend({ prefer: config.backend });
-    const memory = estimateMemory(config, architecture, {
-      available,
-      teacher: await teacherArchitecture(config),
-      nativeDecoding: decodesNatively(),
-      ...(prompts.length > 0 && { promptTokens: Math.max(...prompts.map(({ promptIds }) => promptIds.length)) }),
-    });
-    // What won't fit would not be measured either, and generation by servers is theirs.
-    const measurable = rollout.engine === "local" && memory.total < available && prompts.length > 0;
+    const { memory, formatted } = await memoryOf(config, architecture, prompts, available);
+    // What won't fit would not be measured either, and what servers do is theirs.
+    const isLocal = rollout.engine === "local" && !config.training;
+    const measurable = isLocal && memory.total < available && prompts.length > 0;
     const time = measurable ? await estimateTime(config, architecture, prompts, processorFolder(model)) : null;
     const epochs = (run.steps * rollout.promptsPerStep) / data.length;
     const lines = [
@@ -141,7 +139,7 @@ export async function dryRun(
       }),
       ...(skipped.length === 0 ? [] : [`${skipped.length} rows were left out on the way, the first: ${skipped[0]}`]),
       "",
-      formatMemory(memory, available),
+      formatted,
       "",
       ...(time === null ? [] : [formatTime(time, config), ""]),
     ];
@@ -162,6 +160,32 @@ export async function dryRun(
   } finally {
     data.close();
   }
+}
+
+/** What this machine needs, as numbers and as lines for people. */
+async function memoryOf(
+  config: TrainingConfig,
+  architecture: VlmConfig,
+  prompts: TrainingBatch["prompts"],
+  available: number,
+): Promise<{ readonly memory: MemoryEstimate | ClientMemory; readonly formatted: string }> {
+  const longest = Math.max(0, ...prompts.map(({ promptIds }) => promptIds.length));
+  if (config.training) {
+    const ofPictures = prompts.map(
+      ({ promptIds }) => promptIds.filter((id) => id === architecture.imageTokenId).length,
+    );
+    const lengths = { tokens: longest, pictureTokens: Math.max(0, ...ofPictures) };
+    const memory = estimateClientMemory(config, architecture, lengths);
+    return { memory, formatted: formatClientMemory(memory, available, config.training.engine.url) };
+  }
+  await selectBackend({ prefer: config.backend });
+  const memory = estimateMemory(config, architecture, {
+    available,
+    teacher: await teacherArchitecture(config),
+    nativeDecoding: decodesNatively(),
+    ...(longest > 0 && { promptTokens: longest }),
+  });
+  return { memory, formatted: formatMemory(memory, available) };
 }
 
 /** Prompts that the run draws first. */

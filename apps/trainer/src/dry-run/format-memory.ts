@@ -1,5 +1,6 @@
 /** The estimate of memory as lines for people. */
-import { type MemoryEstimate, fitsMemory } from "@v-triune/training";
+import { wrapText } from "@v-triune/errors";
+import { type ClientMemory, type MemoryEstimate, fitsMemory } from "@v-triune/training";
 
 /** `3.2 GB`; GB as 10^9 bytes, as machines are sold. */
 export function formatBytes(bytes: number): string {
@@ -59,4 +60,22 @@ export function formatMemory(estimate: MemoryEstimate, available: number): strin
     lines.push("This will hardly fit. What helps:", ...advice.map((text) => `  ${text}`));
   }
   return lines.join("\n");
+}
+
+/** The same for a run whose model lies on a training server. */
+export function formatClientMemory(estimate: ClientMemory, available: number, url: string): string {
+  const { process, rows, pictures, total } = estimate;
+  return [
+    wrapText(
+      `Memory of this process, about ${formatBytes(total)} of ${formatBytes(available)}; the model's is that of ${url}`,
+      80,
+      2,
+    ),
+    `  process             ${formatBytes(process)}`,
+    `  rows                ${formatBytes(rows)}  (of a step)`,
+    ...(pictures > 0 ? [`  pictures            ${formatBytes(pictures)}  (of a step and the next)`] : []),
+    ...(fitsMemory(estimate, available)
+      ? []
+      : ["This will hardly fit. What helps:", "  lower rollout.promptsPerStep, or make the pictures smaller"]),
+  ].join("\n");
 }

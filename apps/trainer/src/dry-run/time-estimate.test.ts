@@ -34,6 +34,22 @@ describe("the time that a run takes", () => {
     expect(time!.run).toBeCloseTo(3 * time!.step, 9);
   }, 60_000);
 
+  it("is not measured for a model on a training server, and of its memory nothing is counted", async () => {
+    const config = await tinyRun(folder, "remote", 3);
+    const engine = {
+      url: "http://gpu:8000",
+      model: "m",
+      adapter: { rank: 4 },
+      apiKey: null,
+      objective: "own",
+    } as const;
+    const { time, text, memory } = await dryRun({ ...config, training: { engine } }, 64e9);
+    expect(time).toBeNull();
+    expect(text).toContain("Memory of this process, about 621.6 MB of 64.0 GB; the model's is that of");
+    expect(text).toMatch(/pictures +1\.\d MB {2}\(of a step and the next\)/);
+    expect("weights" in memory).toBe(false);
+  });
+
   it("counts the tokens that tools show between turns, as memory and prompts do", async () => {
     const config = { ...(await tinyTurnsRun(join(folder, "turns"), "run", 3)), workers: 1 as const };
     const turns = { ...config.rollout.turns!, offer: " You may zoom." };
@@ -48,7 +64,8 @@ describe("the time that a run takes", () => {
     expect(long.prompts[0]!.text).toContain("You may zoom.");
     expect(long.lengths.training.longest!.tokens).toBeGreaterThan(short.lengths.training.longest!.tokens);
     // 4 prompts of 3 answers: 144 tokens of each instead of 24.
-    expect(long.memory.activations).toBeGreaterThan(2 * short.memory.activations);
+    const activations = ({ memory }: DryRun): number => ("activations" in memory ? memory.activations : Number.NaN);
+    expect(activations(long)).toBeGreaterThan(2 * activations(short));
     const cut = { ...turns, maxShownTokens: 2000 };
     const { text } = await dryRun({ ...config, rollout: { ...config.rollout, turns: cut } }, 1e6);
     expect(text.replaceAll(/\s+/g, " ")).toMatch(/and the model takes 256: such answers are cut off/);
