@@ -14,6 +14,7 @@ const TITLES: Readonly<Record<TrainerAbility, string>> = {
   token_counts: "checks expected_tokens",
   same_log_probs: "samples as it trains",
   end_tokens: "keeps end tokens",
+  saving: "saves and loads weights",
   deduplication: "drops repeated requests",
 };
 

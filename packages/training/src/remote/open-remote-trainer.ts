@@ -108,6 +108,7 @@ export async function openRemoteTrainer(options: RemoteTrainerOptions, resources
     objective: engine.objective,
     givesForeignLogProbs: foreignLogProbs,
     drawsByNumber: report.drawsByNumber,
+    endTokens: model.policy.config.eosTokenIds,
     signal,
   });
   // A model that is never trained is the one that the run began with.

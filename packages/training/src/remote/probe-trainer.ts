@@ -36,6 +36,7 @@ export const TRAINER_ABILITIES = [
   "token_counts",
   "same_log_probs",
   "end_tokens",
+  "saving",
   "deduplication",
 ] as const;
 
@@ -88,9 +89,11 @@ const linear = (rate: number): AdamSettings => ({ learning_rate: rate * 1e3, bet
 export async function probeTrainer(options: ProbeTrainerOptions): Promise<TrainerReport> {
   const { session, url, model: baseModel, adapter, drawsByNumber, signal } = options;
   const lora = adapter && { rank: adapter.rank, seed: 1 };
-  const model = await session.createModel({ baseModel, lora, ...(signal ? { signal } : {}) });
+  const create = (load?: string): Promise<TrainingModel> =>
+    session.createModel({ baseModel, lora, ...(load === undefined ? {} : { load }), ...(signal ? { signal } : {}) });
+  const model = await create();
   try {
-    const probe = new Probe(model, signal);
+    const probe = new Probe(model, create, signal);
     // A new adapter adds nothing, and its first matrix has no gradient: one step makes it a model like any other.
     await probe.pass("cross_entropy", [{ tokens: LONG }]);
     await probe.step({ learning_rate: 1e-2, beta1: 0.9, beta2: 0.95, eps: 1e-8 });
@@ -113,6 +116,7 @@ export async function probeTrainer(options: ProbeTrainerOptions): Promise<Traine
         token_counts: tokenCounts,
         same_log_probs: sameLogProbs,
         end_tokens: await probe.endTokens(options.endTokens),
+        saving: await probe.saving(adapter),
         deduplication: session.connection.deduplicates
           ? { found: true, detail: "the server says so" }
           : { found: null, detail: "not tried; after a broken connection a run goes back to its last checkpoint" },
@@ -138,6 +142,8 @@ interface ProbeRow {
 class Probe {
   constructor(
     readonly model: TrainingModel,
+    /** Another model like it, from saved weights. */
+    readonly create: (load: string) => Promise<TrainingModel>,
     readonly signal: AbortSignal | undefined,
   ) {}
 
@@ -270,7 +276,7 @@ class Probe {
       await this.step({ learning_rate: 2e-2, beta1: 0.9, beta2: 0.95, eps: 1e-8 });
     }
     const sampler = await this.model.sampler({ signal: this.signal });
-    const settings = { max_tokens: 16, temperature: 1, seed: 5 };
+    const settings = { max_tokens: 16, temperature: 1, seed: 5, stop: ends };
     const { sequences } = await sampler.sample(modelInput(PROMPT.ids), { n: 16, settings, signal: this.signal });
     const stopped = sequences.filter(({ stop_reason }) => stop_reason === "stop");
     if (stopped.length === 0) return { found: null, detail: "no answer ended by itself" };
@@ -279,6 +285,28 @@ class Probe {
       found: with_ === stopped.length,
       detail: `${with_} of ${stopped.length} answers that ended have their end token`,
     };
+  }
+
+  /** Whether weights are saved, and loading them brings the log-probabilities back. Takes the model's place. */
+  async saving(adapter: ProbeTrainerOptions["adapter"]): Promise<Finding> {
+    if (!adapter) return { found: null, detail: "not tried: it would write the whole model" };
+    try {
+      const before = await this.logProbs(SHORT);
+      const path = await this.model.save("probe", { signal: this.signal });
+      // First: there may be room for one model only.
+      await this.model.unload({ signal: this.signal });
+      const again = await this.create(path);
+      try {
+        const after = await new Probe(again, this.create, this.signal).logProbs(SHORT);
+        const difference = Math.max(...after.map((value, t) => Math.abs(value - before[t]!)));
+        return { found: difference < 1e-3, detail: `loaded weights differ by ${difference.toExponential(1)} at most` };
+      } finally {
+        await again.unload({ signal: this.signal }).catch(() => {});
+      }
+    } catch (error) {
+      if (error instanceof TinkerError) return { found: false, detail: `${error.what} ${error.found ?? ""}`.trim() };
+      throw error;
+    }
   }
 
   async pictures(processor: Processor | undefined): Promise<{ pictures: Finding; tokenCounts: Finding }> {
@@ -368,6 +396,13 @@ export function checkTrainer(
       "weight_decay",
       "optimizer.weightDecay",
       `set optimizer.weightDecay: 0, ${local}`,
+    );
+  if (report.abilities.saving.found === false)
+    refuse(
+      "The server does not save weights so that a run can go on with them.",
+      "saving",
+      "checkpoint",
+      `correct what the server's words name, ${local}`,
     );
   if (needs.objective === "server" && !does(report, "clip_bounds"))
     refuse(

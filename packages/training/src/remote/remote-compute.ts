@@ -48,6 +48,8 @@ export interface RemoteComputeOptions {
   readonly givesForeignLogProbs: boolean;
   /** Whether the same seed and number of a prompt give the same tokens, as in this process. */
   readonly drawsByNumber: boolean;
+  /** Tokens that end an answer: not every server knows them of the model. */
+  readonly endTokens: readonly number[];
   /** Ends what is waited for. */
   readonly signal: AbortSignal;
 }
@@ -195,7 +197,7 @@ export class RemoteCompute implements Compute {
   }
 
   async *#generate(...[prompts, request]: Parameters<RolloutEngine["generate"]>): AsyncGenerator<EngineCompletion> {
-    const { model, rows, drawsByNumber } = this.#options;
+    const { model, rows, drawsByNumber, endTokens } = this.#options;
     const signal = AbortSignal.any([this.#options.signal, ...(request.signal ? [request.signal] : [])]);
     signal.throwIfAborted();
     this.#sampler ??= model.sampler({ signal }).catch((error: unknown) => {
@@ -204,7 +206,7 @@ export class RemoteCompute implements Compute {
     });
     const sampler = await this.#sampler;
     const { n, temperature, topP, topK, maxNewTokens, seed } = request;
-    const settings = { max_tokens: maxNewTokens, temperature, top_p: topP, top_k: topK ?? -1 };
+    const settings = { max_tokens: maxNewTokens, temperature, top_p: topP, top_k: topK ?? -1, stop: endTokens };
     const ask = async (promptIndex: number): Promise<EngineCompletion[]> => {
       const prompt = await rows.prompt(prompts[promptIndex]!);
       const { sequences } = await sampler.sample(modelInput(prompt.ids, prompt), {
