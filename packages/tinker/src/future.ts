@@ -36,7 +36,7 @@ export async function awaitResult(
   { signal, timeoutMs = 30 * 60_000 }: FutureOptions = {},
 ): Promise<Readonly<Record<string, unknown>>> {
   const id = reply["request_id"];
-  if (typeof id !== "string" && typeof id !== "number") return reply;
+  if (typeof id !== "string" && typeof id !== "number") return settled(200, reply, `${transport.base}/api/v1/${what}`);
   const where = `${transport.base}/api/v1/${what}, request ${id}`;
   const began = performance.now();
   let failures = 0;

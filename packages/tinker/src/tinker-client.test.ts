@@ -113,6 +113,18 @@ const failure = async (work: Promise<unknown>): Promise<TinkerError> => {
   return error as TinkerError;
 };
 
+it("reads a result that comes without a request to ask for, and a failure that does", async () => {
+  const scripted = new Scripted({
+    optim_step: (_, times) => ({
+      body: times === 0 ? { metrics: { grad_norm: 3 } } : { error: "no memory", category: "server" },
+    }),
+  });
+  const made = await model(scripted);
+  expect((await made.optimStep({ learning_rate: 1 })).metrics).toEqual({ grad_norm: 3 });
+  expect(scripted.asked.at(-1)!.headers["prefer"]).toBe("wait=20");
+  expect(await failure(made.optimStep({ learning_rate: 1 }))).toMatchObject({ code: "failed", category: "server" });
+});
+
 describe("results", () => {
   it("are waited for in every form of 'not yet': 408, try_again, a server that fails now and then", async () => {
     const scripted = new Scripted({

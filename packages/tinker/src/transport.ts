@@ -51,6 +51,8 @@ const NOT_SENT = [
   "UND_ERR_CONNECT_TIMEOUT",
 ];
 
+const PREFERENCE = "wait=20";
+
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 10_000;
 
@@ -134,6 +136,8 @@ export class Transport {
         method,
         headers: {
           accept: "application/json",
+          // A server that knows it (RFC 7240) answers with the result at once and saves the request for it.
+          prefer: PREFERENCE,
           ...(body === undefined ? {} : { "content-type": "application/json" }),
           ...(apiKey === undefined ? {} : { "x-api-key": apiKey }),
           ...(idempotencyKey === undefined ? {} : { "x-idempotency-key": idempotencyKey }),

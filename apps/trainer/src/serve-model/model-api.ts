@@ -46,14 +46,20 @@ export class ModelApi {
     this.#sessions = new Sessions(sessionMs, (id) => this.#endSession(id));
   }
 
-  /** @throws RequestRefusal for a path, a method or a body that this server does not have */
-  async answer(method: string, path: string, text: string): Promise<ApiReply> {
+  /**
+   * @param waits whether the client would rather wait for a result than ask for it in a request of its own
+   * @throws RequestRefusal for a path, a method or a body that this server does not have
+   */
+  async answer(method: string, path: string, text: string, waits = false): Promise<ApiReply> {
     if (method === "GET") return { status: 200, body: await this.#read(path) };
     if (method !== "POST") throw new RequestRefusal(405, `${method} is not for ${path}`);
     const body = parse(text);
     if (path === "retrieve_future") return this.#fetch(readBody(bodies.future, body).request_id);
     const digest = (): string => createHash("sha256").update(text).digest("base64");
-    return { status: 200, body: await this.#post(path, body, digest) };
+    const reply = await this.#post(path, body, digest);
+    if (!waits || !("request_id" in reply)) return { status: 200, body: reply };
+    const result = await this.#fetch(String(reply.request_id));
+    return result.status === 200 ? result : { status: 200, body: reply };
   }
 
   /** Ends the work that goes on; what waits is answered with an error. */

@@ -387,6 +387,23 @@ describe("a request", () => {
   });
 });
 
+it("gives the result at once to a client that prefers to wait, and else a request to ask for", async () => {
+  const { id } = await (await session()).createModel({ baseModel: "tiny", lora: { rank: 2 } });
+  const ask = async (headers: Record<string, string>, model_id = id): Promise<Record<string, unknown>> => {
+    const reply = await fetch(`${server.url}/api/v1/optim_step`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify({ model_id, adam_params: { learning_rate: 0 } }),
+    });
+    return (await reply.json()) as Record<string, unknown>;
+  };
+  expect(await ask({ prefer: "wait=20" })).toEqual({
+    metrics: { grad_norm: 0, learning_rate: 0 },
+    type: "optim_step",
+  });
+  expect(await ask({})).toEqual({ request_id: expect.any(String) as string });
+});
+
 it("answers others while it computes", async () => {
   const model = await (await session()).createModel({ baseModel: "tiny", lora: { rank: 2 } });
   const completion = Array.from({ length: 150 }, (_, t) => 20 + (t % 30));

@@ -98,7 +98,8 @@ async function serve(
     if (path !== "healthz" && !isAllowed(request))
       throw new RequestRefusal(401, "X-API-Key: the key that this server was started with expected");
     const body = request.method === "POST" ? await readText(request, settings.bodyBytes) : "";
-    const reply = await api.answer(request.method ?? "GET", path, body);
+    const waits = /^\s*wait\b/i.test(String(request.headers["prefer"] ?? ""));
+    const reply = await api.answer(request.method ?? "GET", path, body, waits);
     send(reply.status, reply.body);
   } catch (error) {
     if (response.headersSent || response.destroyed) return;
