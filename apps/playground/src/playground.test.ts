@@ -1,8 +1,8 @@
 /** The built site in real browsers. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { readSamples, writeSamples } from "@v-triune/data-filters";
 import {
@@ -13,10 +13,13 @@ import {
   writeTrainingData,
 } from "@v-triune/demo-tasks";
 import { type MetricRecord, parseRecordLine, readMetricRecords } from "@v-triune/monitor";
+import { type RolloutGroup, type RunDetail, startDashboard } from "@v-triune/monitor/dashboard";
 import { WCAG, findChromium, launchChromium, onProblem } from "@v-triune/node-kit/testing/chromium";
 import { KNOWN_VERIFIERS, type Sample } from "@v-triune/schema";
 import { resolveTrainingConfig, runTraining } from "@v-triune/training";
+import { runFolderConfig } from "@v-triune/training/run-folder";
 import axeCore from "axe-core";
+import { unzipSync } from "fflate";
 import type { Browser, Page, Request } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -53,16 +56,21 @@ beforeAll(async () => {
       workers: 1,
     }),
   );
-  const records: MetricRecord[] = [];
-  for await (const record of readMetricRecords(join(run, "metrics.jsonl"))) records.push(record);
-  expected = records.map(withoutTimes);
-});
+  expected = await recordsOf(run);
+  // Seconds on a quiet machine.
+}, 600_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const withoutTimes = (record: MetricRecord): MetricRecord => ({
   ...record,
   metrics: Object.fromEntries(Object.entries(record.metrics).filter(([key]) => !/^(timing_s|perf)\//.test(key))),
 });
+
+async function recordsOf(run: string): Promise<MetricRecord[]> {
+  const records: MetricRecord[] = [];
+  for await (const record of readMetricRecords(join(run, "metrics.jsonl"))) records.push(withoutTimes(record));
+  return records;
+}
 
 const readNumbers = (text: string): MetricRecord[] =>
   text
@@ -153,7 +161,7 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium", () => {
     expect(await overflows()).toEqual([]);
   });
 
-  it("loads nothing of a run before the click, then computes Node's numbers to the last digit", async () => {
+  it("loads nothing of a run before the click, waits when it is paused, and computes Node's numbers", async () => {
     served.sent.clear();
     await page.goto(`${served.url}${RUN}`);
     const start = page.getByRole("button", { name: "Start" });
@@ -162,6 +170,17 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium", () => {
     expect([...served.sent.keys()].filter((name) => large.test(name) && name !== "service-worker.js")).toEqual([]);
     expect(await axe()).toEqual([]);
     await start.click();
+    await page.getByRole("button", { name: "Pause" }).click();
+    const step = page.getByRole("button", { name: "Step", exact: true });
+    for (let steps = 0; steps < 2; steps++) await step.click();
+    await page.getByText(/Step \d+ of 10, paused/).waitFor();
+    const downloaded = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Download the run folder" }).click();
+    await (await downloaded).saveAs(join(folder, "paused.zip"));
+    const [, saved] = /after step (\d+)/.exec(await page.getByRole("link", { name: ".zip" }).innerText())!;
+    await step.click();
+    await page.getByText(`Step ${Number(saved) + 1} of 10, paused`).waitFor();
+    await page.getByRole("button", { name: "Resume" }).click();
     await page.getByText("Finished").waitFor();
     const link = (await page.locator('a[download="metrics.jsonl"]').getAttribute("href"))!;
     const numbers = await page.evaluate(async (url) => (await fetch(url)).text(), link);
@@ -198,23 +217,27 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium", () => {
     await page.getByText("Finished").waitFor();
   });
 
-  it("waits when it is paused, and makes single steps", async () => {
-    await page.goto(`${served.url}index.html?seed=2&steps=3&heldOut=1`);
-    await page.getByRole("button", { name: "Start" }).click();
-    await page.getByRole("button", { name: "Pause" }).click();
-    await page.getByText(", paused").waitFor();
-    const shown = async (): Promise<number> => Number(/Step (\d)/.exec(await page.innerText("main"))?.[1] ?? 0);
-    await page.getByRole("button", { name: "Step", exact: true }).click();
-    await page.getByText(/Step [12] of 3/).waitFor();
-    // A step that was being made when the pause came is finished first: it stands when it stays.
-    let stopped: number;
-    do {
-      stopped = await shown();
-      await page.waitForTimeout(2500);
-    } while ((await shown()) !== stopped);
-    expect([1, 2]).toContain(stopped);
-    await page.getByRole("button", { name: "Resume" }).click();
-    await page.getByText("Finished").waitFor();
+  it("has made a run folder that the dashboard opens, and that Node goes on with to the same numbers", async () => {
+    for (const [name, bytes] of Object.entries(unzipSync(readFileSync(join(folder, "paused.zip"))))) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), bytes);
+    }
+    const run = join(folder, "playground-seed-1");
+    const dashboard = await startDashboard({ folder: run, port: 0 });
+    try {
+      const ask = async (path: string): Promise<Response> => fetch(new URL(path, dashboard.url));
+      const detail = (await (await ask("api/run?run=playground-seed-1")).json()) as RunDetail;
+      expect(detail).toMatchObject({ name: "playground", seed: 1, steps: STEPS, checkpointSteps: [detail.step] });
+      expect(detail.rolloutSteps).toEqual(Array.from({ length: detail.step }, (_, index) => index + 1));
+      const group = (await (await ask("api/group?run=playground-seed-1&step=1&group=0")).json()) as RolloutGroup;
+      expect(group.rollouts).toHaveLength(8);
+      expect(group.rollouts[0]!.arithmetic!.agrees).toBe(true);
+      expect((await ask(group.pictures[0]!.source!)).headers.get("content-type")).toBe("image/png");
+    } finally {
+      await dashboard.close();
+    }
+    await runTraining(await runFolderConfig(run, ["workers=1"]), { resume: true });
+    expect(await recordsOf(run)).toEqual(expected);
   });
 
   describe("looks into files", () => {

@@ -98,7 +98,7 @@ export {
 } from "./folder/read-model";
 export { writeModelConfig } from "./folder/save-policy";
 export { writeSafetensors } from "./folder/safetensors-writer";
-export type { SafetensorsEntry, TensorData } from "./safetensors/encode";
+export { safetensorsBytes, type SafetensorsEntry, type TensorData } from "./safetensors/encode";
 export { decodeImage, imageSize } from "./folder/decode-image";
 export { encodePng } from "./folder/encode-png";
 export { MAX_INPUT_PIXELS, type DecodeOptions, type ImageInput, type RawImage } from "./image-processor/image-input";

@@ -5,7 +5,7 @@ import { Shell } from "../shell";
 import { AnswerCard, sourceName } from "./answer-card";
 import { Downloads } from "./downloads";
 import { DrawAndAsk } from "./draw-and-ask";
-import type { Command, KeeperCommand, Report, RunSettings } from "./protocol";
+import type { Command, KeeperCommand, KeeperReport, Report, RunSettings } from "./protocol";
 import { BeforeAfter, DigitsMark, SourceTable } from "./results";
 import { RewardChart } from "./reward-chart";
 import { afterReport, type RunState, startState } from "./run-state";
@@ -60,12 +60,13 @@ function LearnPage() {
     await keepOffline();
     const made = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
     worker.current = made;
-    const take = (report: Report): void => setState((before) => before && afterReport(before, report));
+    const take = (report: Report | KeeperReport): void => setState((before) => before && afterReport(before, report));
     made.addEventListener("message", ({ data }: MessageEvent<Report>) => take(data));
     made.addEventListener("error", ({ message }) => take({ type: "failed", message: message || "The worker failed." }));
     const { port1, port2 } = new MessageChannel();
     const keeps = new Worker(new URL("./keeper.ts", import.meta.url), { type: "module" });
     keeps.postMessage({ type: "run", port: port1 } satisfies KeeperCommand, [port1]);
+    keeps.addEventListener("message", ({ data }: MessageEvent<KeeperReport>) => take(data));
     setKeeper(keeps);
     const command: Command = { type: "start", settings, paused: false, keeper: port2 };
     made.postMessage(command, [port2]);
@@ -81,6 +82,14 @@ function LearnPage() {
   useEffect(() => {
     if (!asksDashboard) document.title = TITLE;
   }, [asksDashboard]);
+  useEffect(() => {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- it is a worker, not a window
+    if (state?.finished) keeper?.postMessage({ type: "metrics" } satisfies KeeperCommand);
+  }, [state?.finished]);
+  const askFolder = (): void => {
+    setState((before) => before && { ...before, folder: "asked" });
+    send({ type: "save" });
+  };
   if (asksDashboard && Dashboard) return <Dashboard keeper={keeper} />;
 
   return (
@@ -126,7 +135,7 @@ function LearnPage() {
         )}
       </form>
       {state ? (
-        <Run state={state} paused={paused} send={send} />
+        <Run state={state} paused={paused} send={send} onAskFolder={askFolder} />
       ) : (
         <p class="muted">Start loads 5 MB and keeps one core of your machine busy for about 20 seconds.</p>
       )}
@@ -138,9 +147,10 @@ interface RunProps {
   readonly state: RunState;
   readonly paused: boolean;
   readonly send: (command: Command) => void;
+  readonly onAskFolder: () => void;
 }
 
-function Run({ state, paused, send }: RunProps) {
+function Run({ state, paused, send, onAskFolder }: RunProps) {
   const { phase, steps, answers, failed, finished } = state;
   const seconds = steps.at(-1)?.seconds.total;
   return (
@@ -183,7 +193,7 @@ function Run({ state, paused, send }: RunProps) {
       )}
       {finished && <BeforeAfter state={state} />}
       {finished && <DrawAndAsk answer={state.answered} onAsk={(drawing) => send({ type: "ask", drawing })} />}
-      {finished && <Downloads state={state} />}
+      {state.evaluations.before && <Downloads state={state} onAskFolder={onAskFolder} />}
     </>
   );
 }

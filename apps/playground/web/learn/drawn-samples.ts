@@ -13,7 +13,7 @@ import {
 import { createRandom } from "@v-triune/rollouts/browser";
 import { withStoredRatios } from "@v-triune/schema";
 import type { MemorySample } from "@v-triune/training/browser";
-import type { Drawing } from "./protocol";
+import type { Drawing, RunSettings } from "./protocol";
 
 /** A person's drawing with its right answer. */
 export function sampleOfDrawing({ shapes, ask, shape }: Drawing): MemorySample {
@@ -69,6 +69,10 @@ export function trainingSamples(seed: number, steps: number) {
     return sample;
   };
 }
+
+/** All training samples of a run in the order of its data. */
+export const allTrainingSamples = ({ seed, steps }: Pick<RunSettings, "seed" | "steps">): MemorySample[] =>
+  Array.from(trainingQuestions(samplesForSteps(steps), seed), (question) => drawnSample(question, question.id));
 
 /** The held-out samples, the same for every seed. */
 export const heldOutSamples = (perSource: number): MemorySample[] =>

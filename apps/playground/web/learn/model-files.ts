@@ -1,5 +1,4 @@
 /** The committed model of the demonstration, fetched file by file. */
-import { filesInMemory, type ModelFiles } from "@v-triune/policy/browser";
 import chatTemplate from "../../../trainer/assets/demo-model/chat_template.jinja?url";
 import config from "../../../trainer/assets/demo-model/config.json?url";
 import generationConfig from "../../../trainer/assets/demo-model/generation_config.json?url";
@@ -19,11 +18,11 @@ const ADDRESSES: Readonly<Record<string, string>> = {
 };
 
 /** @param onShare told the share of the weights that is there */
-export async function fetchModel(onShare: (share: number) => void): Promise<ModelFiles> {
+export async function fetchModel(onShare: (share: number) => void): Promise<ReadonlyMap<string, Uint8Array>> {
   const files = Object.entries(ADDRESSES).map(
     async ([name, address]) => [name, await fetchFile(name, address, onShare)] as const,
   );
-  return filesInMemory(new Map(await Promise.all(files)), "the model of this page");
+  return new Map(await Promise.all(files));
 }
 
 async function fetchFile(name: string, address: string, onShare: (share: number) => void): Promise<Uint8Array> {

@@ -18,6 +18,8 @@ export type Command =
   | { readonly type: "resume" }
   /** One step of a paused run. */
   | { readonly type: "step" }
+  /** The keeper is to get a checkpoint, after the step that is being made. */
+  | { readonly type: "save" }
   /** A question about a drawn picture, for the model of a finished run. */
   | { readonly type: "ask"; readonly drawing: Drawing };
 
@@ -56,19 +58,19 @@ export type Report =
       readonly type: "evaluated";
       readonly moment: Moment;
       readonly scores: EvaluationScores;
-      readonly records: readonly MetricRecord[];
       /** One of each source. */
       readonly answers: readonly ShownAnswer[];
     }
   | {
       readonly type: "step";
       readonly summary: StepSummary;
-      readonly records: readonly MetricRecord[];
       /** Of up to four sources. */
       readonly answers: readonly ShownAnswer[];
     }
-  | { readonly type: "finished"; readonly seconds: number; readonly model: ReadonlyMap<string, Uint8Array> }
+  | { readonly type: "finished"; readonly seconds: number }
   | { readonly type: "answered"; readonly answer: ShownAnswer }
+  /** Why there is no checkpoint. */
+  | { readonly type: "unsaved"; readonly message: string }
   | { readonly type: "failed"; readonly message: string };
 
 /** What the page says to the worker that keeps the run. */
@@ -76,12 +78,27 @@ export type KeeperCommand =
   /** Where the training worker says what is {@link Kept}. */
   | { readonly type: "run"; readonly port: MessagePort }
   /** Where a dashboard asks. */
-  | { readonly type: "dashboard"; readonly port: MessagePort };
+  | { readonly type: "dashboard"; readonly port: MessagePort }
+  /** What metrics.jsonl of the run has is asked for. */
+  | { readonly type: "metrics" };
+
+/** What the worker that keeps the run says to the page. */
+export type KeeperReport =
+  /** `zip` is an archive of the run folder, `name` that of the folder in it. */
+  | { readonly type: "folder"; readonly name: string; readonly step: number; readonly zip: Blob }
+  | { readonly type: "metrics"; readonly file: Blob };
 
 /** What the worker that trains says to the one that keeps the run. */
 export type Kept =
-  /** As run.json has it. */
-  | { readonly type: "described"; readonly description: unknown }
+  /** `description` as run.json has it. */
+  | { readonly type: "described"; readonly settings: RunSettings; readonly description: unknown }
+  /** Files by name: a checkpoint after `step` steps, and the model before the first. */
+  | {
+      readonly type: "saved";
+      readonly step: number;
+      readonly checkpoint: ReadonlyMap<string, Uint8Array>;
+      readonly model: ReadonlyMap<string, Uint8Array>;
+    }
   | {
       readonly type: "numbers";
       readonly step: number;

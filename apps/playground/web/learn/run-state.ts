@@ -1,14 +1,16 @@
 /** What the page knows of a run: a function of what the worker reported. */
-import type { MetricRecord } from "@v-triune/monitor/browser";
 import type { StepSummary } from "@v-triune/training/browser";
 import expected from "./expected-norms.json";
-import type { Moment, Report, RunSettings, ShownAnswer } from "./protocol";
+import type { KeeperReport, Moment, Report, RunSettings, ShownAnswer } from "./protocol";
 
 interface Evaluation {
   readonly mean: number;
   readonly bySource: Readonly<Record<string, number>>;
   readonly answers: readonly ShownAnswer[];
 }
+
+/** Asked for, failed, or made. */
+export type FolderState = "asked" | { readonly failed: string } | Extract<KeeperReport, { type: "folder" }>;
 
 export interface RunState {
   readonly settings: RunSettings;
@@ -18,8 +20,9 @@ export interface RunState {
   /** Of the last step. */
   readonly answers: readonly ShownAnswer[];
   readonly evaluations: Readonly<Partial<Record<Moment, Evaluation>>>;
-  /** As metrics.jsonl of a run has them. */
-  readonly records: readonly MetricRecord[];
+  /** What can be downloaded: metrics.jsonl of a finished run, and the run folder that was asked for. */
+  readonly metrics: Blob | undefined;
+  readonly folder: FolderState | undefined;
   readonly finished: Extract<Report, { type: "finished" }> | undefined;
   /** What the trained model said of a drawing. */
   readonly answered: ShownAnswer | undefined;
@@ -32,14 +35,21 @@ export const startState = (settings: RunSettings): RunState => ({
   steps: [],
   answers: [],
   evaluations: {},
-  records: [],
+  metrics: undefined,
+  folder: undefined,
   finished: undefined,
   answered: undefined,
   failed: undefined,
 });
 
-export function afterReport(state: RunState, report: Report): RunState {
+export function afterReport(state: RunState, report: Report | KeeperReport): RunState {
   switch (report.type) {
+    case "folder":
+      return { ...state, folder: report };
+    case "unsaved":
+      return { ...state, folder: { failed: report.message } };
+    case "metrics":
+      return { ...state, metrics: report.file };
     case "loading":
       return { ...state, phase: { text: `Loading ${report.what}`, share: report.share } };
     case "evaluating": {
@@ -54,7 +64,6 @@ export function afterReport(state: RunState, report: Report): RunState {
         ...state,
         phase: { text: report.moment === "before" ? "Training" : "Done", share: report.moment === "before" ? 0 : 1 },
         evaluations: { ...state.evaluations, [report.moment]: { ...report.scores, answers: report.answers } },
-        records: [...state.records, ...report.records],
       };
     case "step": {
       const { step, steps } = report.summary;
@@ -63,7 +72,6 @@ export function afterReport(state: RunState, report: Report): RunState {
         phase: { text: `Step ${step} of ${steps}`, share: step / steps },
         steps: [...state.steps, report.summary],
         answers: report.answers,
-        records: [...state.records, ...report.records],
       };
     }
     case "finished":

@@ -2,7 +2,7 @@
 import { openWasm } from "@v-triune/backend/browser";
 import { demoRecipe, demoSourceNames, pictureSize, samplesForSteps } from "@v-triune/demo-tasks/questions";
 import { rolloutBoxes } from "@v-triune/monitor/browser";
-import { createProcessorFrom, loadVlmFrom } from "@v-triune/policy/browser";
+import { createProcessorFrom, filesInMemory, loadVlmFrom } from "@v-triune/policy/browser";
 import {
   frozenGroups,
   type MemorySample,
@@ -15,14 +15,16 @@ import { heldOutSamples, sampleOfDrawing, trainingSamples } from "./drawn-sample
 import { fetchModel } from "./model-files";
 import { describedRun } from "./described-run";
 import { pngAddress, pngOf } from "./png";
+import { FOLDER_PATHS } from "./run-folder/folder-paths";
 import type { Command, Drawing, Kept, Moment, Report, RunSettings, ShownAnswer } from "./protocol";
 
 const say = (report: Report): void => postMessage(report);
 
-/** Whether the run waits between two steps, and how many it may still make. */
+/** Whether the run waits between two steps, how many it may still make, and whether somebody asked for a checkpoint. */
 class Gate {
   #open = false;
   #allowed = 0;
+  #wantsCheckpoint = false;
   #wake: (() => void) | undefined;
 
   set(isOpen: boolean): void {
@@ -35,31 +37,51 @@ class Gate {
     this.#wake?.();
   }
 
-  async pass(): Promise<void> {
-    while (!this.#open && this.#allowed === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
+  askCheckpoint(): void {
+    this.#wantsCheckpoint = true;
+    this.#wake?.();
+  }
+
+  /** Makes the checkpoint that was asked for, if one was. */
+  async saveIfAsked(save: () => Promise<void>): Promise<void> {
+    if (!this.#wantsCheckpoint) return;
+    this.#wantsCheckpoint = false;
+    await save();
+  }
+
+  /** Waits for the next step, and makes checkpoints that are asked for until then. */
+  async pass(save: () => Promise<void>): Promise<void> {
+    await this.saveIfAsked(save);
+    while (!this.#open && this.#allowed === 0) {
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+      await this.saveIfAsked(save);
+    }
     if (!this.#open) this.#allowed--;
   }
 }
 
-/** @returns what asks the trained model about a drawing */
-async function train(
-  { seed, steps, heldOut }: RunSettings,
-  gate: Gate,
-  keep: (kept: Kept) => void,
-): Promise<(drawing: Drawing) => Promise<void>> {
+/** What is asked of a run that is over. */
+interface Trained {
+  ask(drawing: Drawing): Promise<void>;
+  save(): Promise<void>;
+}
+
+async function train(settings: RunSettings, gate: Gate, keep: (kept: Kept) => void): Promise<Trained> {
+  const { seed, steps, heldOut } = settings;
   const started = performance.now();
   const loading = (what: string, share: number): void => say({ type: "loading", what, share });
   loading("the model", 0);
-  const [files] = await Promise.all([fetchModel((share) => loading("the model", share)), openWasm(wasm)]);
+  const [model] = await Promise.all([fetchModel((share) => loading("the model", share)), openWasm(wasm)]);
+  const files = filesInMemory(model, "the model of this page");
   const config = resolveTrainingConfig({
     ...demoRecipe,
-    model: "demo-model",
-    data: { train: "train.parquet", eval: "held-out.parquet" },
+    model: FOLDER_PATHS.model,
+    data: { train: FOLDER_PATHS.train, eval: FOLDER_PATHS.eval },
     run: { name: "playground", seed, steps },
     evaluation: { every: null, samplesPerSource: heldOut },
     backend: "wasm",
   });
-  keep({ type: "described", description: describedRun(config) });
+  keep({ type: "described", settings, description: describedRun(config) });
   const policy = loadVlmFrom(files, { freeze: frozenGroups(config) });
   const processor = createProcessorFrom(files, {}, policy.config);
   loading("pictures", 0);
@@ -82,27 +104,34 @@ async function train(
       type: "evaluated",
       moment,
       scores,
-      records,
       answers: shown.map(({ rollout, ...sample }) => shownAnswer(sample, rollout)),
     });
   };
+  const save = (): Promise<void> =>
+    run.checkpoint(model).then(
+      (checkpoint) => keep({ type: "saved", step: run.step, checkpoint, model }),
+      (error: Error) => say({ type: "unsaved", message: error.message }),
+    );
   await evaluate("before");
   while (run.step < steps) {
-    await gate.pass();
+    await gate.pass(save);
     const { summary, records, rollouts, samples } = await run.next();
     const bySource = new Map<string, ShownAnswer>();
     for (const rollout of rollouts.filter(({ sample }) => sample === 0))
       if (!bySource.has(rollout.dataSource))
         bySource.set(rollout.dataSource, shownAnswer(samples[rollout.group]!, rollout));
     const answers = SHOWN_FIRST.flatMap((name) => bySource.get(name) ?? []).slice(0, 4);
-    say({ type: "step", summary, records, answers });
+    say({ type: "step", summary, answers });
     keep({ type: "numbers", step: summary.step, records, rollouts, samples });
   }
   await evaluate("after");
-  say({ type: "finished", seconds: (performance.now() - started) / 1000, model: await policy.toFiles() });
-  return async (drawing) => {
-    const { answers } = await run.evaluate([sampleOfDrawing(drawing)]);
-    for (const { rollout, ...sample } of answers) say({ type: "answered", answer: shownAnswer(sample, rollout) });
+  say({ type: "finished", seconds: (performance.now() - started) / 1000 });
+  return {
+    save,
+    async ask(drawing) {
+      const { answers } = await run.evaluate([sampleOfDrawing(drawing)]);
+      for (const { rollout, ...sample } of answers) say({ type: "answered", answer: shownAnswer(sample, rollout) });
+    },
   };
 }
 
@@ -145,7 +174,12 @@ function obey(gate: Gate): void {
         gate.allowOne();
         return;
       case "ask":
-        trained?.then((ask) => ask(data.drawing)).catch(tell);
+        trained?.then(({ ask }) => ask(data.drawing)).catch(tell);
+        return;
+      case "save":
+        gate.askCheckpoint();
+        // After the last step nothing passes the gate.
+        trained?.then(({ save }) => gate.saveIfAsked(save)).catch(tell);
         return;
       default:
         gate.set(data.type === "resume");

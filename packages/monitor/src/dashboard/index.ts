@@ -9,4 +9,4 @@ export {
 export { startBackgroundDashboard, type BackgroundDashboardOptions } from "./thread/background-dashboard";
 export { openInBrowser } from "./server/open-in-browser";
 export { DashboardError } from "./dashboard-error";
-export type { RunSummary } from "./dashboard-api";
+export type { RolloutGroup, RunDetail, RunSummary } from "./dashboard-api";

@@ -26,6 +26,7 @@ export { generationConfigFrom, type GenerationDefaults } from "../policy/generat
 export type { TextConfig, VisionConfig, VlmConfig } from "../config/model-config";
 export { familyOf, modelConfigFrom, modelFamilies, parameterShapes } from "../families/model-families";
 export type { BoxConvention, ModelFamily } from "../families/model-family";
+export { safetensorsBytes, type SafetensorsEntry } from "../safetensors/encode";
 export { safetensorsFrom, type SafetensorsReader } from "../safetensors/reader";
 export { tokenizerFrom, type DecodeTextOptions, type Tokenizer } from "../tokenizer/tokenizer";
 export type { ChatMessage, ChatTemplate, ContentPart, RenderOptions } from "../chat-template/chat-template";

@@ -21,7 +21,7 @@ import { countTreeTokens, packTrees, type PackedTokens } from "../model/packed-b
 import { isLinearWeight, type ParameterGroup, type ParameterShape } from "../weights/parameter-shapes";
 import { placesIn, predictedTokens, type PredictedTokens } from "../model/predicted-tokens";
 import type { PromptInput, TokenizedRollout } from "../model/tokenized-rollout";
-import { encodeSafetensors } from "../safetensors/encode";
+import { safetensorsBytes } from "../safetensors/encode";
 import type { PolicyPlatform } from "./policy-platform";
 import { storedTensors } from "./stored-tensors";
 import { takeSnapshot, type PolicySnapshot } from "./snapshot";
@@ -282,18 +282,9 @@ export class VlmPolicy {
    * there are no folders.
    */
   async toFiles(): Promise<Map<string, Uint8Array>> {
-    const pieces: Uint8Array[] = [];
-    for await (const piece of encodeSafetensors("model.safetensors", storedTensors(this.config, this.#weights)))
-      pieces.push(piece.slice());
-    const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-    let at = 0;
-    for (const piece of pieces) {
-      bytes.set(piece, at);
-      at += piece.length;
-    }
     return new Map([
       ["config.json", new TextEncoder().encode(modelConfigText(this.config))],
-      ["model.safetensors", bytes],
+      ["model.safetensors", await safetensorsBytes("model.safetensors", storedTensors(this.config, this.#weights))],
     ]);
   }
 

@@ -37,6 +37,20 @@ export async function* encodeSafetensors(
   }
 }
 
+/** The file's bytes in one piece. @throws WeightsError as {@link encodeSafetensors} */
+export async function safetensorsBytes(name: string, entries: Iterable<SafetensorsEntry>): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  // A piece may be a view of a tensor that is trained on.
+  for await (const piece of encodeSafetensors(name, entries)) pieces.push(piece.slice());
+  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
 function dtypeOf(entry: SafetensorsEntry): SafetensorsDtype {
   return entry.dtype ?? "F32";
 }

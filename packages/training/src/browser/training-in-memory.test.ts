@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { selectBackend } from "@v-triune/backend";
 import {
   heldOutQuestions,
@@ -9,12 +9,13 @@ import {
   sampleOf,
   type SourcedQuestion,
 } from "@v-triune/demo-tasks/questions";
-import { type MetricRecord, readMetricRecords } from "@v-triune/monitor";
+import { formatRecordLine, type MetricRecord, readMetricRecords } from "@v-triune/monitor";
 import { withStoredRatios } from "@v-triune/schema";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { TrainingConfig } from "../config/training-config";
 import { loadModel } from "../model/load-model";
 import { runTraining } from "../run/run-training";
+import { runFolderConfig } from "../run-folder";
 import { tinyRun } from "../testing/tiny-run";
 import { frozenGroups } from "../update/learner-config";
 import { type MemorySample, type TrainingInMemory, openTrainingInMemory } from "./training-in-memory";
@@ -45,6 +46,13 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** What lies beside the weights of the model that is trained. */
+function companions(): Map<string, Uint8Array> {
+  const path = (config.model as { readonly tokenizer: string }).tokenizer;
+  const names = readdirSync(path).filter((name) => !/^(config\.json|model\.safetensors)$/.test(name));
+  return new Map(names.map((name) => [name, new Uint8Array(readFileSync(join(path, name)))]));
+}
+
 const numbers = (records: readonly MetricRecord[]) =>
   records.map((record) => ({
     ...record,
@@ -56,6 +64,7 @@ it("gives the numbers of a run with files, and takes up a step that was called o
   const found: MetricRecord[] = [];
   const before = await run.evaluate(heldOut);
   found.push(...before.records);
+  let saved: Map<string, Uint8Array> | undefined;
   const called = new AbortController();
   const calledOff = run.next({ signal: called.signal, onProgress: () => called.abort(new Error("called off")) });
   await expect(calledOff).rejects.toThrow("called off");
@@ -63,6 +72,7 @@ it("gives the numbers of a run with files, and takes up a step that was called o
     const { records, rollouts, samples, summary } = await run.next();
     found.push(...records);
     expect(summary.step).toBe(step);
+    if (step === 2) saved = await run.checkpoint(companions());
     expect(rollouts).toHaveLength(12);
     expect(samples.map(({ sample }) => sample.reward_model.ground_truth)).toEqual(
       rollouts.filter(({ sample }) => sample === 0).map(({ groundTruth }) => groundTruth),
@@ -77,4 +87,27 @@ it("gives the numbers of a run with files, and takes up a step that was called o
   const expected: MetricRecord[] = [];
   for await (const record of readMetricRecords(join(folder, "run", "metrics.jsonl"))) expected.push(record);
   expect(numbers(JSON.parse(JSON.stringify(found)) as MetricRecord[])).toEqual(numbers(expected));
+
+  // A folder that was made of it, with paths that start there, goes on as the run did.
+  const made = join(folder, "made");
+  const write = (name: string, content: string | Uint8Array): void => {
+    mkdirSync(dirname(join(made, name)), { recursive: true });
+    writeFileSync(join(made, name), content);
+  };
+  const moved = (paths: TrainingConfig["data"]["train"]) =>
+    paths.map(({ path, ...rest }) => ({ ...rest, path: relative(made, path) }));
+  const { model, data } = config;
+  const described = {
+    ...config,
+    model: model.init === "random" ? { ...model, tokenizer: relative(made, model.tokenizer) } : model,
+    data: { ...data, train: moved(data.train), eval: moved(data.eval) },
+  };
+  write("run.json", JSON.stringify({ format: 1, name: "made", seed: 1, config: described }));
+  const until = found.filter(({ step }) => step <= 2);
+  write("metrics.jsonl", until.map((record) => `${formatRecordLine(record)}\n`).join(""));
+  for (const [name, bytes] of saved!) write(`checkpoints/step-000002/${name}`, bytes);
+  await runTraining(await runFolderConfig(made), { resume: true });
+  const resumed: MetricRecord[] = [];
+  for await (const record of readMetricRecords(join(made, "metrics.jsonl"))) resumed.push(record);
+  expect(numbers(resumed)).toEqual(numbers(expected));
 });

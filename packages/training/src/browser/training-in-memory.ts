@@ -6,7 +6,13 @@
 import { ConfigError } from "@v-triune/errors";
 import { type Learner, createLearner } from "@v-triune/grpo";
 import { type Alarm, type MetricRecord, changedAlarmRules, createAlarmWatch, createRunTrends } from "@v-triune/monitor";
-import type { ImageInput, Processor, TokenizedRollout, VlmPolicy } from "@v-triune/policy";
+import {
+  type ImageInput,
+  type Processor,
+  safetensorsBytes,
+  type TokenizedRollout,
+  type VlmPolicy,
+} from "@v-triune/policy";
 import { type RewardSource, createLocalRewardSource } from "@v-triune/rewards";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import {
@@ -18,6 +24,8 @@ import {
 } from "@v-triune/rollouts";
 import type { Sample } from "@v-triune/schema";
 import { createVerifierRegistry } from "@v-triune/verifiers";
+import { type FileFingerprint, stateText } from "../checkpoint/checkpoint-state";
+import { MOMENTS_FILE, momentEntries } from "../checkpoint/moment-entries";
 import type { TrainingConfig } from "../config/training-config";
 import { withIouThresholds } from "../data/adapt-iou-thresholds";
 import { promptLimit } from "../data/prompt-limit";
@@ -96,6 +104,13 @@ export interface TrainingInMemory {
   next(options?: CallOff): Promise<StepInMemory>;
   /** Asks the policy as it is, as the configuration's evaluation says (greedily by default). */
   evaluate(samples: readonly MemorySample[], options?: CallOff): Promise<EvaluationInMemory>;
+  /**
+   * What a checkpoint of `v-triune train` holds after the last step, as files by name: weights, AdamW's moments,
+   * state.json. Files of the model besides (tokenizer, picture settings) are the caller's to add: `others`.
+   *
+   * @throws ConfigError where the platform computes no SHA-256: on a page that came over http, not from this machine
+   */
+  checkpoint(others?: ReadonlyMap<string, Uint8Array>): Promise<Map<string, Uint8Array>>;
   dispose(): void;
 }
 
@@ -181,10 +196,37 @@ export function openTrainingInMemory(options: TrainingInMemoryOptions): Training
       const records = trends.add(evaluated!.records);
       return { scores: evaluated!.scores, records, answers, alarms: watch.check(records) };
     },
+    async checkpoint(others = new Map()) {
+      const { optimizer } = learner.exportState();
+      const files = new Map([
+        ...others,
+        ...(await policy.toFiles()),
+        [MOMENTS_FILE, await safetensorsBytes(MOMENTS_FILE, momentEntries(optimizer.moments))],
+      ]);
+      const names = [...files.keys()].sort();
+      const fingerprints = await Promise.all(
+        names.map(async (name) => [name, await fingerprint(files.get(name)!)] as const),
+      );
+      const state = stateText(made, data.place, optimizer.step, Object.fromEntries(fingerprints));
+      return files.set("state.json", new TextEncoder().encode(state));
+    },
     dispose() {
       learner.dispose();
     },
   };
+}
+
+async function fingerprint(bytes: Uint8Array): Promise<FileFingerprint> {
+  const { subtle } = globalThis.crypto as { readonly subtle?: (typeof globalThis.crypto)["subtle"] };
+  if (!subtle)
+    throw new ConfigError({
+      what: "A checkpoint cannot be made on this page: it has no SHA-256.",
+      expected: "a page from https, or from this machine",
+      fix: "open the page over https, or serve it on localhost",
+    });
+  const digest = new Uint8Array(await subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
+  const sha256 = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return { bytes: bytes.length, sha256 };
 }
 
 /** Prompts that remember which sample they were made of. */

@@ -13,30 +13,15 @@ import type { Learner, LearnerState } from "@v-triune/grpo";
 import type { VlmPolicy, TokenizedRollout } from "@v-triune/policy";
 import { RunFolderError } from "../run-folder/run-folder-error";
 import { writeFolderAtomic } from "../run-folder/write-file-atomic";
-import type { IouStates } from "../data/iou-thresholds";
 import type { DataPlace } from "../data/run-data";
 import type { Teacher, TeacherState } from "../model/teacher";
 import type { StepRollouts } from "../sampling/step-rollouts";
-import { MOMENTS_FILE, readMoments, writeMoments } from "./saved-moments";
+import { type FileFingerprint, type StateFile, type TrainingState, stateText } from "./checkpoint-state";
+import { MOMENTS_FILE } from "./moment-entries";
+import { readMoments, writeMoments } from "./saved-moments";
 import { DIFFICULTY_FILE, readDifficulty, writeDifficulty } from "./saved-difficulty";
 import { TEACHER_FILE, readTeacher, writeTeacher } from "./saved-teacher";
 import { READY_ROLLOUTS_FILES, writeReadyRollouts } from "./ready-rollouts";
-
-/** What a run needs besides weights and moments to go on exactly where it stopped. */
-export interface TrainingState {
-  /** Training steps done. */
-  readonly step: number;
-  /** Position in the order of the samples. All random draws are functions of the seed, the step and this. */
-  readonly position: number;
-}
-
-interface StateFile extends TrainingState {
-  readonly format: 1;
-  /** What adaptive IoU thresholds know; only in a run that has any. */
-  readonly iou?: IouStates;
-  readonly optimizerSteps: number;
-  readonly files: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
-}
 
 /** What is saved besides the number of steps done. */
 export interface CheckpointParts {
@@ -64,17 +49,9 @@ export async function saveCheckpoint(
     const taught = teacher?.exportState();
     if (taught) await writeTeacher(temporary, taught);
     if (place.difficulty) await writeDifficulty(temporary, place.difficulty);
-    const files: Record<string, { bytes: number; sha256: string }> = {};
+    const files: Record<string, FileFingerprint> = {};
     for (const name of (await readdir(temporary)).sort()) files[name] = await fingerprint(join(temporary, name));
-    const contents: StateFile = {
-      format: 1,
-      step,
-      position: place.position,
-      ...(place.iou === undefined ? {} : { iou: place.iou }),
-      optimizerSteps: optimizer.step,
-      files,
-    };
-    await writeFile(join(temporary, "state.json"), `${JSON.stringify(contents, null, 2)}\n`);
+    await writeFile(join(temporary, "state.json"), stateText(step, place, optimizer.step, files));
   });
 }
 
@@ -207,7 +184,7 @@ function broken(folder: string, name: string, expected: string, found: string, c
   });
 }
 
-async function fingerprint(path: string): Promise<{ bytes: number; sha256: string }> {
+async function fingerprint(path: string): Promise<FileFingerprint> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
   return { bytes: (await stat(path)).size, sha256: hash.digest("hex") };

@@ -1,9 +1,8 @@
-/** AdamW's moments on disk: `optimizer.safetensors` with m.NAME and v.NAME, and vMax.NAME under amsgrad. */
+/** AdamW's moments on disk: `optimizer.safetensors`. */
 import { join } from "node:path";
 import type { AdamWState, MomentState } from "@v-triune/grpo";
-import { type SafetensorsEntry, openSafetensors, writeSafetensors } from "@v-triune/policy";
-
-export const MOMENTS_FILE = "optimizer.safetensors";
+import { openSafetensors, writeSafetensors } from "@v-triune/policy";
+import { MOMENTS_FILE, momentEntries } from "./moment-entries";
 
 /** @throws WeightsError when the disk is full or not writable */
 export async function writeMoments(folder: string, { moments }: AdamWState): Promise<void> {
@@ -16,14 +15,6 @@ export async function writeMoments(folder: string, { moments }: AdamWState): Pro
  */
 export function readMoments(folder: string, step: number): AdamWState {
   return { step, moments: readEntries(join(folder, MOMENTS_FILE)) };
-}
-
-function momentEntries(moments: Readonly<Record<string, MomentState>>): SafetensorsEntry[] {
-  return Object.entries(moments).flatMap(([name, { shape, m, v, vMax }]) => [
-    { name: `m.${name}`, shape, data: m },
-    { name: `v.${name}`, shape, data: v },
-    ...(vMax ? [{ name: `vMax.${name}`, shape, data: vMax }] : []),
-  ]);
 }
 
 function readEntries(path: string): Record<string, MomentState> {

@@ -4,7 +4,7 @@
  * goes on.
  */
 import { mkdir, readFile, readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { removeTemporaryFiles } from "@v-triune/node-kit/atomic-write";
 import { RunFolderError } from "./run-folder-error";
 import type { TrainingConfig } from "../config/training-config";
@@ -132,7 +132,32 @@ export async function readRunDescription(folder: string): Promise<RunDescription
       fix: "continue it with the version that began it",
     });
   }
-  return value as RunDescription;
+  const described = value as RunDescription;
+  return { ...described, config: withPathsOf(described.config, folder) };
+}
+
+/**
+ * A folder that was made elsewhere, by a browser for example, holds its model and data: their paths are then relative to
+ * it.
+ */
+function withPathsOf(config: TrainingConfig, folder: string): TrainingConfig {
+  const { model, data } = config;
+  const absolute = (path: string): string => (path.includes("://") ? path : resolve(folder, path));
+  const movedModel = (): TrainingConfig["model"] =>
+    model.init === "pretrained"
+      ? { ...model, path: absolute(model.path) }
+      : {
+          ...model,
+          config: typeof model.config === "string" ? absolute(model.config) : model.config,
+          tokenizer: absolute(model.tokenizer),
+        };
+  const moved = <T extends { readonly path: string }>(sets: readonly T[]): T[] =>
+    sets.map((set) => ({ ...set, path: absolute(set.path) }));
+  return {
+    ...config,
+    ...(model ? { model: movedModel() } : {}),
+    ...(data ? { data: { ...data, train: moved(data.train), eval: moved(data.eval) } } : {}),
+  };
 }
 
 /**

@@ -72,7 +72,7 @@ export class StoredSamples {
   }
 }
 
-/** The data sets that a run's configuration names, as patterns for DuckDB. */
+/** The data sets that a run's configuration names, as patterns for DuckDB; relative paths start from the run folder. */
 function dataPaths(run: RunView): string[] {
   const sets = [configValue(run.config, ["data", "train"]), configValue(run.config, ["data", "eval"])].flatMap((list) =>
     Array.isArray(list) ? (list as unknown[]) : [],
@@ -80,5 +80,5 @@ function dataPaths(run: RunView): string[] {
   const paths = sets
     .map((set) => text(configValue(set, ["path"])))
     .filter((path) => path !== "" && !path.includes("://"));
-  return [...new Set(paths.map((path) => globPattern(resolve(path))))];
+  return [...new Set(paths.map((path) => globPattern(resolve(run.folder, path))))];
 }
