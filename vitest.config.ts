@@ -9,6 +9,8 @@ const tests = ["packages/*/{src,web}/**/*.test.ts", "apps/*/src/**/*.test.ts", "
 const sharing = [
   "packages/{benchmarks,data-filters,engines,errors,grpo,rollouts,schema,tinker,verifiers}/src/**/*.test.ts",
   "packages/monitor/web/**/*.test.ts",
+  "packages/monitor/src/{*,!(dashboard)/**/*}.test.ts",
+  "packages/monitor/src/dashboard/{*,!(server)/**/*}.test.ts",
 ];
 
 export default defineConfig({

@@ -57,7 +57,9 @@ it("starts again when a resumed run has replaced the file", async () => {
 it("counts what is no record, and skips a line of megabytes without keeping it", async () => {
   const { steps, tail } = follow();
   writeFileSync(path, `${line(1)}nonsense\n{"step":1}\n${"x".repeat(9 << 20)}\n${line(2)}`);
-  await tail.read();
+  // On a busy machine one reading stops before the end.
+  do await tail.read();
+  while (tail.progress.read < tail.progress.size);
   expect(steps).toEqual([1, 2]);
   expect(tail.badLines).toBe(3);
 });
