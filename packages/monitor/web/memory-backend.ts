@@ -30,7 +30,7 @@ export function memoryBackend(run: RunInMemory, changes: ChangeListeners): Backe
     settings: async () => ({ [id]: run.settings() }),
     run: async () => run.detail(),
     alarms: async () => run.numbers.alarms(run.rolloutSteps()),
-    evaluations: async (_, metric) => run.numbers.evaluations([], metric),
+    evaluations: async (_, metric) => run.evaluations(metric),
     series: async (_, { split, scope, names, metrics, points = POINTS, from, to }) =>
       run.numbers.series(
         names.map((name) => ({ split, scope, name })),

@@ -178,6 +178,18 @@ export class CorpusFile {
       codes.every(([code, column]) => column[row] === code);
   }
 
+  /** The ids of all rows, in their order. */
+  async *ids(): AsyncGenerator<{ readonly row: number; readonly source: string; readonly id: string | null }> {
+    const names = this.#columns.names.filter((name) => name === "data_source" || name === "extra_info");
+    for (const group of this.#file.groups) {
+      for (const [at, row] of (await this.#file.read(names, group)).entries()) {
+        const { data_source: source, extra_info: extra } = this.#columns.record(row);
+        const id = (extra as { id?: unknown } | null)?.id;
+        yield { row: group.from + at, source: String(source), id: typeof id === "string" ? id : null };
+      }
+    }
+  }
+
   /** Rows with what the schema says of them, without their pictures. */
   async rows(numbers: readonly number[]): Promise<CorpusRow[]> {
     const found = new Map<number, CorpusRow>();

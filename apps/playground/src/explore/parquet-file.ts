@@ -34,6 +34,8 @@ export interface ParquetFile {
    * @throws DatasetError `unreadable` for damaged pages, unknown codecs and blocks that are too large
    */
   read(columns: readonly string[], rows: RowGroup, without?: string): Promise<Record<string, unknown>[]>;
+  /** Bytes of columns, not compressed. */
+  bytes(columns: readonly string[]): number;
   /** Whether a leaf has a value wherever it may have one, in the rows of a group; false if the file does not tell. */
   isFull(group: RowGroup, leaf: string): boolean;
 }
@@ -100,6 +102,16 @@ export async function openParquet(file: NamedFile): Promise<ParquetFile> {
         });
       }
     },
+    bytes: (columns) =>
+      metadata.row_groups
+        .flatMap((group) => group.columns)
+        .reduce(
+          (sum, { meta_data: about }) =>
+            about !== undefined && columns.includes(about.path_in_schema[0]!)
+              ? sum + Number(about.total_uncompressed_size)
+              : sum,
+          0,
+        ),
     isFull(group, leaf) {
       const chunk = metadata.row_groups[groups.indexOf(group)]?.columns.find(
         ({ meta_data: about }) => about?.path_in_schema.join(".") === leaf,

@@ -1,31 +1,84 @@
 import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { recognize } from "../../src/explore/chosen";
+import type { CurationFiles } from "../../src/explore/curation-files";
 import type { NamedFile } from "../../src/explore/file-kind";
+import type { RunFiles } from "../../src/explore/run-folder";
 import { keepOffline } from "../keep-offline";
 import { Shell } from "../shell";
 import { CorpusView } from "./corpus-view";
+import { CurationView } from "./curation-view";
 import { chosenFiles, droppedFiles } from "./dropped-files";
+import { type OpenRun, openRun } from "./open-run";
+import type { RunQuestion } from "./protocol";
+import { Reader } from "./reader";
+
+const TITLE = document.title;
 
 /** What the page shows below the buttons. */
 type Shown =
   | { readonly kind: "nothing" }
   | { readonly kind: "reading" }
   | { readonly kind: "problem"; readonly text: string }
-  | { readonly kind: "corpus"; readonly files: readonly NamedFile[] };
+  | { readonly kind: "corpus"; readonly files: readonly NamedFile[] }
+  | { readonly kind: "curation"; readonly curation: CurationFiles }
+  | { readonly kind: "runs"; readonly runs: readonly RunFiles[] };
+
+type DashboardView = typeof import("./dashboard-view").DashboardView;
+
+/** A run on the dashboard, whose pages have addresses behind `#/`. */
+interface ShownRun extends OpenRun {
+  readonly View: DashboardView;
+}
+
+function useHash(): string {
+  const [hash, setHash] = useState(location.hash);
+  useEffect(() => {
+    const follow = (): void => setHash(location.hash);
+    addEventListener("hashchange", follow);
+    return () => removeEventListener("hashchange", follow);
+  }, []);
+  return hash;
+}
 
 function ExplorePage() {
   const [shown, setShown] = useState<Shown>({ kind: "nothing" });
+  const [run, setRun] = useState<ShownRun>();
   const [isOver, setOver] = useState(false);
+  /** Counts what was asked for: an answer to an earlier choice comes too late. */
+  const asked = useRef(0);
 
-  const take = async (files: NamedFile[] | Promise<NamedFile[]>): Promise<void> => {
+  const attempt = async (work: (isCurrent: () => boolean) => Promise<void>): Promise<void> => {
+    const own = ++asked.current;
+    const isCurrent = (): boolean => own === asked.current;
     setShown({ kind: "reading" });
+    setRun((before) => {
+      before?.close();
+      return undefined;
+    });
     try {
-      setShown(await recognize(await files));
+      await work(isCurrent);
     } catch (error) {
-      setShown({ kind: "problem", text: (error as Error).message });
+      if (isCurrent()) setShown({ kind: "problem", text: (error as Error).message });
     }
   };
+  const showRun = (chosen: RunQuestion["chosen"], others: Shown): Promise<void> =>
+    attempt(async (isCurrent) => {
+      const [opened, { DashboardView: View }] = await Promise.all([openRun(chosen), import("./dashboard-view")]);
+      if (!isCurrent()) return opened.close();
+      setShown(others);
+      setRun({ ...opened, View });
+      location.hash = opened.start;
+    });
+  const take = (files: readonly NamedFile[] | Promise<readonly NamedFile[]>): Promise<void> =>
+    attempt(async (isCurrent) => {
+      const reader = new Reader();
+      const chosen = await reader.ask("recognize", await files).finally(() => reader.close());
+      if (!isCurrent()) return;
+      if (chosen.kind === "rollouts") return showRun(chosen, { kind: "nothing" });
+      const [first, second] = chosen.kind === "runs" ? chosen.runs : [];
+      if (first !== undefined && second === undefined) return showRun({ kind: "run", run: first }, { kind: "nothing" });
+      setShown(chosen);
+    });
   useEffect(() => {
     void keepOffline();
     const over = (event: DragEvent): void => {
@@ -49,12 +102,18 @@ function ExplorePage() {
       removeEventListener("drop", drop);
     };
   }, []);
+  const asksDashboard = useHash().startsWith("#/") && run !== undefined;
+  useEffect(() => {
+    if (!asksDashboard) document.title = TITLE;
+  }, [asksDashboard]);
+  if (asksDashboard) return <run.View key={run.start} backend={run.backend} />;
   return (
     <Shell page="explore">
-      <h1>Look into data</h1>
+      <h1>Look into data and runs</h1>
       <p class="lead">
-        Drop a corpus on this page: a Parquet file, or a folder of them. You see its rows with their pictures and boxes,
-        and what the command line would say of each. The files are read in this tab; nothing is sent anywhere.
+        Drop a corpus, the output of a curation, a run folder or a file of rollouts on this page. You see rows with
+        their pictures and boxes and what the command line would say of each, the curation's report, or the run on the
+        whole dashboard. The files are read in this tab; nothing is sent anywhere.
       </p>
       <div class={`drop ${isOver ? "over" : ""}`}>
         <FileButton label="Choose files" onFiles={take} />
@@ -70,7 +129,25 @@ function ExplorePage() {
           </div>
         )}
       </div>
+      {run !== undefined && (
+        <p>
+          <a href={run.start}>Back to the dashboard</a>
+        </p>
+      )}
       {shown.kind === "corpus" && <CorpusView files={shown.files} />}
+      {shown.kind === "curation" && <CurationView curation={shown.curation} />}
+      {shown.kind === "runs" && (
+        <section aria-label="Runs">
+          <h2>{shown.runs.length} runs</h2>
+          <ul class="plain">
+            {shown.runs.map((one) => (
+              <li key={one.folder}>
+                <button onClick={() => void showRun({ kind: "run", run: one }, shown)}>{one.folder}</button>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
     </Shell>
   );
 }
@@ -78,7 +155,7 @@ function ExplorePage() {
 interface FileButtonProps {
   readonly label: string;
   readonly folder?: boolean;
-  readonly onFiles: (files: NamedFile[]) => void;
+  readonly onFiles: (files: readonly NamedFile[]) => void;
 }
 
 function FileButton({ label, folder = false, onFiles }: FileButtonProps) {

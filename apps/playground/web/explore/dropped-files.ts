@@ -1,16 +1,13 @@
 /** Files that were dropped on the page or chosen, with their paths in the folder. */
-import { DatasetError } from "@v-triune/schema";
 import type { NamedFile } from "../../src/explore/file-kind";
-
-/** More is no folder of a run or a corpus. */
-const MOST_FILES = 20_000;
+import { MOST_FILES } from "../../src/explore/most-files";
 
 /** Of an input element. */
 export function chosenFiles(list: FileList | null): NamedFile[] {
   return [...(list ?? [])].map((file) => ({ path: file.webkitRelativePath || file.name, blob: file }));
 }
 
-/** Of a drop; folders are searched. @throws DatasetError for a folder with too many files */
+/** Of a drop; folders are searched. */
 export async function droppedFiles(data: DataTransfer): Promise<NamedFile[]> {
   // The list is empty after the event: entries are taken first.
   const entries = [...data.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
@@ -20,16 +17,13 @@ export async function droppedFiles(data: DataTransfer): Promise<NamedFile[]> {
   return found;
 }
 
+/** A folder with more than `MOST_FILES` is not searched to its end. */
 async function search(entry: FileSystemEntry, found: NamedFile[]): Promise<void> {
+  if (found.length > MOST_FILES) return;
   if (entry.isFile) {
     const blob = await new Promise<File>((fulfill, reject) => (entry as FileSystemFileEntry).file(fulfill, reject));
-    if (found.push({ path: entry.fullPath.replace(/^\//, ""), blob }) <= MOST_FILES) return;
-    throw new DatasetError({
-      code: "wrong-layout",
-      expected: `a folder with at most ${MOST_FILES} files`,
-      found: "more",
-      fix: "drop the folder of one run or one corpus",
-    });
+    found.push({ path: entry.fullPath.replace(/^\//, ""), blob });
+    return;
   }
   const reader = (entry as FileSystemDirectoryEntry).createReader();
   for (;;) {

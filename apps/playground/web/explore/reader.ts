@@ -16,7 +16,7 @@ export class Reader {
   readonly #waiting = new Map<number, Waiting>();
   #next = 0;
 
-  constructor(onChecked: OnChecked) {
+  constructor(onChecked: OnChecked = () => undefined) {
     this.#worker.addEventListener("message", ({ data }: MessageEvent<Message>) => {
       if (data.type === "checked") return onChecked(data.summary, data.problem);
       const waiting = this.#waiting.get(data.id);
@@ -41,11 +41,16 @@ export class Reader {
     return new Promise((fulfill, reject) => {
       this.#waiting.set(id, { fulfill: fulfill as (value: unknown) => void, reject, onFound });
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- it is a worker, not a window
-      this.#worker.postMessage({ id, name, given } as Question);
+      this.#worker.postMessage({ id, name, given } as Question, transferred(given));
     });
   }
 
   close(): void {
     this.#worker.terminate();
   }
+}
+
+function transferred(given: unknown): Transferable[] {
+  const { port } = given as { port?: unknown };
+  return port instanceof MessagePort ? [port] : [];
 }

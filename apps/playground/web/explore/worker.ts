@@ -1,6 +1,10 @@
 /** Reads files beside the page, which stays smooth. */
+import { ChangeListeners, memoryBackend } from "../../../../packages/monitor/web/memory-backend";
+import { answerMessages } from "../../../../packages/monitor/web/message-backend";
+import { recognize } from "../../src/explore/chosen";
 import { CorpusFile } from "../../src/explore/corpus-file";
-import type { Message, Question } from "./protocol";
+import { readRolloutFiles, readRun } from "../../src/explore/run-folder";
+import type { Message, Question, RunAnswer, RunQuestion } from "./protocol";
 
 /** What is open. */
 interface Reading {
@@ -21,6 +25,8 @@ addEventListener("message", ({ data }: MessageEvent<Question>) => {
 });
 
 async function answer(question: Question): Promise<{ value: unknown; transfer?: Transferable[] }> {
+  if (question.name === "recognize") return { value: await recognize(question.given) };
+  if (question.name === "run") return { value: await openRun(question.given) };
   if (question.name === "open") {
     const corpus = await CorpusFile.open(question.given);
     reading.corpus = corpus;
@@ -49,6 +55,18 @@ async function answer(question: Question): Promise<{ value: unknown; transfer?: 
       return { value: pictures, transfer: pictures.flatMap((bytes) => bytes?.buffer ?? []) };
     }
   }
+}
+
+/** The address lasts as long as this worker. */
+const address = (bytes: Uint8Array): string => URL.createObjectURL(new Blob([bytes as Uint8Array<ArrayBuffer>]));
+
+async function openRun({ chosen, port }: RunQuestion): Promise<RunAnswer> {
+  const run =
+    chosen.kind === "run"
+      ? await readRun(chosen.run, address)
+      : await readRolloutFiles(chosen.files, chosen.corpora, address);
+  answerMessages(port, memoryBackend(run, new ChangeListeners()));
+  return { id: run.summary().id, hasNumbers: chosen.kind === "run" };
 }
 
 async function checkAll(corpus: CorpusFile): Promise<void> {

@@ -26,6 +26,7 @@ export {
   type SampleInMemory,
 } from "../dashboard/run-in-memory";
 export { runDescription, type RunDescription } from "../dashboard/run-folder/run-description";
+export { shownConversation } from "../dashboard/rollouts/shown-conversation";
 export { rolloutBoxes, type PictureFrame } from "../dashboard/rollouts/rollout-boxes";
 export type { DrawnBox, RolloutBoxes, RolloutGroup } from "../dashboard/dashboard-api";
 export { createRunTrends, type RunTrends } from "../trends/run-trends";

@@ -10,6 +10,7 @@ import { flattenConfig } from "./config-value";
 import type {
   AnswerComparison,
   ChangeWindows,
+  EvaluationSet,
   RolloutFilter,
   RolloutGroup,
   RolloutPage,
@@ -17,10 +18,12 @@ import type {
   RunDetail,
   RunState,
   RunSummary,
+  ShownConversation,
 } from "./dashboard-api";
 import { filteredRollouts } from "./rollouts/filtered-rollouts";
 import { sampleReward } from "./rollouts/reward-arithmetic";
 import { rolloutGroup, type StoredRow } from "./rollouts/stored-row";
+import { addEvaluation, type EvaluationNumbers } from "./run-folder/evaluation-set";
 import type { RunDescription } from "./run-folder/run-description";
 import { RunNumbers } from "./run-folder/run-numbers";
 
@@ -35,7 +38,8 @@ export interface RolloutInMemory {
   readonly prompt: string;
   readonly response: string;
   readonly groundTruth: string;
-  readonly boxes: string | null;
+  /** undefined: not stated, as in files of earlier versions. */
+  readonly boxes: string | null | undefined;
   readonly imageSizes: readonly (readonly [height: number, width: number])[];
   readonly promptTokens: number;
   readonly responseTokens: number;
@@ -49,6 +53,8 @@ export interface RolloutInMemory {
   readonly additions: Readonly<Record<string, number>>;
   readonly advantage: number | null;
   readonly metrics: Readonly<Record<string, number>>;
+  /** Turn by turn; absent for an answer of one. */
+  readonly turnByTurn?: ShownConversation | null;
 }
 
 /** What the page shows of a sample besides its rollouts. */
@@ -64,6 +70,8 @@ export interface RunInMemoryOptions {
   readonly description: RunDescription;
   /** The sample that a rollout answers, by the rollout's id; undefined if it is unknown. */
   readonly sampleOf: (id: string) => Promise<SampleInMemory | undefined> | SampleInMemory | undefined;
+  /** Steps of its checkpoints, ascending. Default none. */
+  readonly checkpointSteps?: readonly number[];
 }
 
 /** Characters of an answer's end that a list shows. */
@@ -74,6 +82,9 @@ export class RunInMemory {
   readonly numbers = new RunNumbers();
   readonly #options: RunInMemoryOptions;
   readonly #rows = new Map<number, readonly StoredRow[]>();
+  readonly #evaluations = new Map<string, EvaluationNumbers>();
+  /** What a reader must know of the run besides what run.json says, in sentences. */
+  readonly notes: string[] = [];
 
   constructor(options: RunInMemoryOptions) {
     this.#options = options;
@@ -91,6 +102,18 @@ export class RunInMemory {
       step,
       rollouts.map(storedRow).sort((a, b) => a.group - b.group || a.sample - b.sample),
     );
+  }
+
+  /** Adds the records of an evaluation that was made apart from the run. */
+  writeEvaluation(label: string, records: readonly MetricRecord[]): void {
+    const numbers: EvaluationNumbers = this.#evaluations.get(label) ?? new Map();
+    for (const record of records) if (record.split === "eval") addEvaluation(numbers, record);
+    this.#evaluations.set(label, numbers);
+  }
+
+  /** @param metric of the rows; default the one that says how good the run is */
+  evaluations(metric?: string): EvaluationSet[] {
+    return this.numbers.evaluations([...this.#evaluations], metric);
   }
 
   summary(): RunSummary {
@@ -114,11 +137,11 @@ export class RunInMemory {
       backend,
       versions,
       imported,
-      notes,
+      notes: [...notes, ...this.numbers.restartNote(), ...this.notes],
       config: this.settings(),
       streams: this.numbers.streamList(),
       rolloutSteps: this.rolloutSteps(),
-      checkpointSteps: [],
+      checkpointSteps: this.#options.checkpointSteps ?? [],
     };
   }
 
@@ -174,7 +197,7 @@ export class RunInMemory {
 }
 
 function storedRow(rollout: RolloutInMemory): StoredRow {
-  const { dataSource, boxes, imageSizes, response, ...rest } = rollout;
+  const { dataSource, boxes, imageSizes, response, turnByTurn, ...rest } = rollout;
   const finite = (value: number | null): number | null => (value !== null && Number.isFinite(value) ? value : null);
   return {
     ...rest,
@@ -186,7 +209,7 @@ function storedRow(rollout: RolloutInMemory): StoredRow {
     responseLength: response.length,
     excerpt: [...response].slice(-EXCERPT).join(""),
     sizes: imageSizes.map(([height, width]) => ({ height, width })),
-    boxConvention: isBoxConvention(boxes) ? boxes : null,
-    conversation: null,
+    boxConvention: boxes === undefined || isBoxConvention(boxes) ? boxes : null,
+    conversation: turnByTurn ?? null,
   };
 }
