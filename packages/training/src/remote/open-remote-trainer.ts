@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { ConfigError } from "@v-triune/errors";
 import { type VlmConfig, countAdapterValues, parameterShapes } from "@v-triune/policy";
 import type { RolloutEngine } from "@v-triune/rollouts";
-import { TinkerError, type TinkerSession, type TrainingModel, connectTinker } from "@v-triune/tinker";
+import { TinkerError, type TinkerSession, type TrainingModel, completionDatum, connectTinker } from "@v-triune/tinker";
 import type { TrainerEngineConfig, TrainingConfig } from "../config/training-config";
 import { type ModelParts, REMOTE_WEIGHTS_FILE } from "../model/load-model";
 import type { Resources } from "../resources";
@@ -113,18 +113,23 @@ export async function openRemoteTrainer(options: RemoteTrainerOptions, resources
   });
   // A model that is never trained is the one that the run began with.
   const still = config.algorithm.kl.coefficient === 0 ? undefined : await create();
-  const computed = withWayOut(compute, config, report.abilities.pictures.found === true);
+  /** Of failures: those of a server that no longer has the model are losses. */
+  const told = <T>(work: Promise<T>): Promise<T> =>
+    work.catch(async (error: unknown) => {
+      throw withCommand(await lossOrFailure(error, trained, signal), config);
+    });
+  const computed = withWayOut(compute, told, config, report.abilities.pictures.found === true);
   return {
     compute: computed,
     engine: computed.engine,
     overlaps: false,
     showWeights: async () => {},
-    reference: still && ((asked) => forwardLogProbs({ model: still, rows, signal }, asked)),
+    reference: still && ((asked) => told(forwardLogProbs({ model: still, rows, signal }, asked))),
     policy: {
       async save(folder) {
         const run = config.run.name.replace(/[^\w.-]+/g, "-").slice(0, 80);
         const name = `update-${String(compute.step).padStart(6, "0")}-${run}`;
-        const path = await trained.save(name, { signal }).catch((error: unknown) => {
+        const path = await told(trained.save(name, { signal })).catch((error: unknown) => {
           throw signal.aborted ? leftWaiting(engine.url, config) : error;
         });
         const found: RemoteWeights = { format: 1, url: engine.url, model: engine.model, path };
@@ -220,21 +225,44 @@ async function readRemoteWeights(folder: string): Promise<RemoteWeights> {
   }
 }
 
-/** Failures that the run cannot go on after say how it can be taken up again; pictures go only to a model that sees them. */
-function withWayOut(compute: RemoteCompute, config: TrainingConfig, seesPictures: boolean): Compute {
-  const wrap = (error: unknown): unknown => {
-    if (!(error instanceof TinkerError) || !["lost", "uncertain"].includes(error.code)) return error;
+/**
+ * A failure of a model that cannot compute a single row either is the loss of the model: servers that were started again
+ * over their old database know its name, and fail at its work.
+ */
+async function lossOrFailure(error: unknown, model: TrainingModel, signal: AbortSignal): Promise<unknown> {
+  if (!(error instanceof TinkerError) || error.code !== "failed") return error;
+  try {
+    await model.forward([completionDatum({ ids: [0, 1] }, [2], { weights: [1] })], "cross_entropy", { signal });
+    return error;
+  } catch {
+    signal.throwIfAborted();
     const { details, status, category } = error;
-    return new TinkerError({
-      ...details,
-      code: error.code,
-      fix: `go on from the last checkpoint: v-triune train ${config.run.folder} --resume`,
-      status,
-      category,
-      cause: error,
-    });
-  };
-  const tell = <T>(work: Promise<T>): Promise<T> => work.catch((error: unknown) => Promise.reject(wrap(error)));
+    const what = "The server fails at all work of the model, as after it was started again.";
+    return new TinkerError({ ...details, what, code: "lost", status, category, cause: error });
+  }
+}
+
+/** Losses say how the run can be taken up again. */
+function withCommand(error: unknown, config: TrainingConfig): unknown {
+  if (!(error instanceof TinkerError) || !["lost", "uncertain"].includes(error.code)) return error;
+  const { details, status, category } = error;
+  return new TinkerError({
+    ...details,
+    code: error.code,
+    fix: `go on from the last checkpoint: v-triune train ${config.run.folder} --resume`,
+    status,
+    category,
+    cause: error,
+  });
+}
+
+/** Failures are told as `told` does; pictures go only to a model that sees them. */
+function withWayOut(
+  compute: RemoteCompute,
+  told: <T>(work: Promise<T>) => Promise<T>,
+  config: TrainingConfig,
+  seesPictures: boolean,
+): Compute {
   const { engine } = compute;
   return {
     engine: {
@@ -252,12 +280,12 @@ function withWayOut(compute: RemoteCompute, config: TrainingConfig, seesPictures
         try {
           yield* engine.generate(prompts, request);
         } catch (error) {
-          throw wrap(error);
+          await told(Promise.reject(error));
         }
       },
     },
-    logProbs: (rows) => tell(compute.logProbs(rows)),
-    update: (rows) => tell(compute.update(rows)),
+    logProbs: (rows) => told(compute.logProbs(rows)),
+    update: (rows) => told(compute.update(rows)),
     close: () => compute.close(),
   };
 }

@@ -7,6 +7,7 @@
  * server's gradient is Σ derivative · ∇ log π: any loss, aggregation, KL term and correction, exactly.
  * Objective "server": where π_old is known, the server's own `ppo` does so in one pass.
  */
+import { setMaxListeners } from "node:events";
 import {
   type EvaluatedRows,
   type RowPlan,
@@ -200,6 +201,8 @@ export class RemoteCompute implements Compute {
     const { model, rows, drawsByNumber, endTokens } = this.#options;
     const signal = AbortSignal.any([this.#options.signal, ...(request.signal ? [request.signal] : [])]);
     signal.throwIfAborted();
+    // Each open request listens to it.
+    setMaxListeners(0, signal);
     this.#sampler ??= model.sampler({ signal }).catch((error: unknown) => {
       this.#sampler = undefined;
       throw error;
