@@ -352,11 +352,15 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium", () => {
     it("and asks for nothing but the site's own files", () => {
       const loaded = asked.filter((request) => !request.url().startsWith("blob:"));
       expect(loaded.length).toBeGreaterThan(0);
-      for (const request of loaded) {
-        expect(request.method()).toBe("GET");
-        expect(request.postData()).toBeNull();
-        expect(existsSync(join(site, request.url().slice(served.url.length)))).toBe(true);
-      }
+      const isOwn = (request: Request): boolean =>
+        request.method() === "GET" &&
+        request.postData() === null &&
+        existsSync(join(site, request.url().slice(served.url.length)));
+      // What the policy stops is told sometimes, when the frame's process is watched in time. It never arrives.
+      const isStopped = (request: Request): boolean => request.failure()?.errorText === "csp";
+      const strays = loaded.filter((request) => !isOwn(request) && !isStopped(request));
+      expect(strays.map((request) => request.url())).toEqual([]);
+      expect([...served.missing]).toEqual([]);
     });
   });
 

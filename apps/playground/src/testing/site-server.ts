@@ -18,6 +18,8 @@ export interface Site {
   readonly url: string;
   /** Files that were asked for, and their bytes as a server sends them that compresses all but the weights. */
   readonly sent: Map<string, number>;
+  /** Files that were asked for and that the site does not have. */
+  readonly missing: Set<string>;
   /** What `POST /result` got. */
   readonly result: Promise<string>;
   close(): Promise<void>;
@@ -26,6 +28,7 @@ export interface Site {
 /** @param pages further pages by name */
 export async function serveSite(folder: string, pages: Readonly<Record<string, string>> = {}): Promise<Site> {
   const sent = new Map<string, number>();
+  const missing = new Set<string>();
   let resolve: (text: string) => void = () => undefined;
   const result = new Promise<string>((fulfill) => (resolve = fulfill));
   const server = createServer(async (request, response) => {
@@ -40,6 +43,7 @@ export async function serveSite(folder: string, pages: Readonly<Record<string, s
     const file = join(folder, name);
     const bytes = pages[name] ?? (name !== "" && existsSync(file) ? readFileSync(file) : undefined);
     if (bytes === undefined) {
+      missing.add(name);
       response.writeHead(404).end();
       return;
     }
@@ -51,6 +55,7 @@ export async function serveSite(folder: string, pages: Readonly<Record<string, s
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/below/a/path/`,
     sent,
+    missing,
     result,
     close: () =>
       new Promise((closed) => {
