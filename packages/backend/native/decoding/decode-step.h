@@ -130,16 +130,24 @@ static void NAME(dots_of)(int rows, int is_half, const void *weight, size_t stri
   }
 }
 
+/* Asks for a share of the four rows of weights that follow, while the present ones are computed with. */
+INLINE void NAME(fetch_next)(const char *next, size_t stride, int bytes, int from, int to, int all) {
+  const int first = (int)((int64_t)bytes * from / all) / 64 * 64, last = (int)((int64_t)bytes * to / all);
+  for (int at = first; at < last; at += 64)
+    for (int r = 0; r < 4; r++) __builtin_prefetch(next + r * stride + at, 0, 2);
+}
+
 /*
  * sums[row · CHUNK + output] += x[row] · weight[output] over one block of inputs, for `outputs` (at most 4) rows of
- * weights. `weight` may lie in `widened` already.
+ * weights. `weight` may lie in `widened` already; `next` is what follows in the model, `next_stride` apart.
  */
 static void NAME(add_tile)(const void *weight, size_t stride, int is_half, int outputs, const float *x, size_t x_stride,
-                           int rows, int count, float *sums) {
+                           int rows, int count, const char *next, size_t next_stride, int next_bytes, float *sums) {
   float out[12];
   for (int row = 0; row < rows;) {
     const int left = rows - row;
     const int taken = left == 4 || left == 2 ? 2 : left >= 3 ? 3 : 1;
+    if (rows > FEW_ROWS) NAME(fetch_next)(next, next_stride, next_bytes, row, row + taken, rows);
     /* Fewer than four rows of weights are read one by one, each as four of the same. */
     const int apart = outputs < 4;
     for (int o = 0; o < outputs; o += apart ? 1 : 4) {
@@ -187,7 +195,8 @@ static void NAME(chunk)(const Linear *linear, int first, int outputs, const floa
         tile_stride = BLOCK * sizeof(float);
         is_half = 0;
       }
-      NAME(add_tile)(tile, tile_stride, is_half, width, x + at, inputs, rows, count, sums + o);
+      NAME(add_tile)(tile, tile_stride, is_half, width, x + at, inputs, rows, count, weight + (o + 4) * stride + at * size,
+                     stride, count * (int)size, sums + o);
     }
   }
   if (linear->rank == 0) return;
