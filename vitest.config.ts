@@ -4,7 +4,7 @@ import { configDefaults, defineConfig } from "vitest/config";
 const conditions = ["@v-triune/source", "module", "node", "import", "default"];
 const report = process.env.V_TRIUNE_TEST_REPORT;
 
-const tests = ["packages/*/{src,web}/**/*.test.ts", "apps/*/src/**/*.test.ts", "tools/**/*.test.ts"];
+const tests = ["packages/*/{src,web}/**/*.test.ts", "apps/*/{src,web}/**/*.test.ts", "tools/**/*.test.ts"];
 /** Packages whose tests change nothing that others see: a process imports the code once for all of their files. */
 const sharing = [
   "packages/{benchmarks,data-filters,engines,errors,grpo,rollouts,schema,tinker,verifiers}/src/**/*.test.ts",

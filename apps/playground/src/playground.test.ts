@@ -382,9 +382,14 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium", () => {
     await page.goto(`${served.url}explore.html`);
     await page.locator('input[type="file"]:not([webkitdirectory])').setInputFiles(join(folder, "corpus.parquet"));
     await page.getByText("57 rows found.").waitFor();
-    await page.goto(`${served.url}index.html?seed=1&steps=1&heldOut=1`);
+    // The address has a source of its own, and a color that there is not.
+    await page.goto(`${served.url}index.html?seed=1&steps=1&heldOut=1&ownCounts=1-2&ownSizes=24&ownColors=pink`);
+    expect(await page.getByRole("alert").innerText()).toContain("ownColors=pink");
+    expect(await axe()).toEqual([]);
     await page.getByRole("button", { name: "Start" }).click();
     await page.getByText("Finished").waitFor();
+    expect(await page.getByRole("rowheader", { name: "my own" }).count()).toBe(1);
+    expect(page.url()).toContain("ownCounts=1-2&ownColors=red,green,blue,yellow&ownSizes=24");
     expect(said.filter((problem) => !/ERR_CONNECTION_REFUSED|path\/leak|Failed to fetch/.test(problem))).toEqual([]);
   });
 });

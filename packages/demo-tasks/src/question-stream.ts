@@ -3,7 +3,7 @@
  * own; a training question that shows the same picture with the same question as a held-out one is drawn again.
  */
 import { type SeededRandom, createRandom } from "@v-triune/rollouts";
-import type { DemoQuestion } from "./drawing/question";
+import type { DemoQuestion, DemoSource } from "./drawing/question";
 import { type DemoSourceName, demoSourceNames, demoSources } from "./sources/index";
 
 export interface SourcedQuestion {
@@ -45,7 +45,7 @@ export function* trainingQuestions(
 }
 
 /** Fingerprints of pictures with their questions, to be kept out of training. */
-export function fingerprints(questions: readonly SourcedQuestion[]): Set<string> {
+export function fingerprints(questions: readonly Pick<SourcedQuestion, "question">[]): Set<string> {
   return new Set(questions.map(({ question }) => fingerprint(question)));
 }
 
@@ -56,11 +56,21 @@ export function drawQuestion(
   exclude: ReadonlySet<string>,
   describe = false,
 ): DemoQuestion {
+  return drawOther(demoSources[source].draw, random, exclude, describe);
+}
+
+/** {@link drawQuestion} of any source. @throws RangeError when the source has no other question */
+export function drawOther(
+  draw: DemoSource,
+  random: SeededRandom,
+  exclude: ReadonlySet<string>,
+  describe = false,
+): DemoQuestion {
   for (let attempt = 0; attempt < 1000; attempt++) {
-    const question = demoSources[source].draw(random, describe);
+    const question = draw(random, describe);
     if (!exclude.has(fingerprint(question))) return question;
   }
-  throw new RangeError(`${source}: no question is left outside the ${exclude.size} excluded ones.`);
+  throw new RangeError(`The source has no question outside the ${exclude.size} excluded ones.`);
 }
 
 function drawUnseen(source: DemoSourceName, random: SeededRandom, seen: Set<string>): DemoQuestion {

@@ -12,6 +12,7 @@ export {
   type Shape,
 } from "./drawing/canvas";
 export { boxOf, inReadingOrder, type DemoQuestion } from "./drawing/question";
-export { heldOutQuestions, trainingQuestions, type SourcedQuestion } from "./question-stream";
+export { drawOther, fingerprints, heldOutQuestions, trainingQuestions, type SourcedQuestion } from "./question-stream";
 export { sampleOf } from "./sample-of";
+export { countingSource, type CountingOptions } from "./sources/count";
 export { demoSourceNames, demoSources, type DemoSourceName } from "./sources";

@@ -1,8 +1,9 @@
 import { PictureBoxes } from "../../../../packages/monitor/web/picture-boxes";
 import { ResponseText } from "../../../../packages/monitor/web/response-text";
+import { OWN_SOURCE } from "./settings";
 import type { ShownAnswer } from "./protocol";
 
-export const sourceName = (source: string): string => source.replace(/^demo_/, "");
+export const sourceName = (source: string): string => (source === OWN_SOURCE ? "my own" : source.replace(/^demo_/, ""));
 
 /** A picture, its question, what the model answered and how that was judged. */
 export function AnswerCard({ answer, heading }: { answer: ShownAnswer; heading: string }) {

@@ -5,17 +5,12 @@ import { Shell } from "../shell";
 import { AnswerCard, sourceName } from "./answer-card";
 import { Downloads } from "./downloads";
 import { DrawAndAsk } from "./draw-and-ask";
-import type { Command, KeeperCommand, KeeperReport, Report, RunSettings } from "./protocol";
+import type { Command, KeeperCommand, KeeperReport, Report } from "./protocol";
 import { BeforeAfter, DigitsMark, SourceTable } from "./results";
 import { RewardChart } from "./reward-chart";
 import { afterReport, type RunState, startState } from "./run-state";
-import { LIMITS, readSettings, settingsQuery } from "./settings";
-
-const LABELS: Readonly<Record<keyof RunSettings, string>> = {
-  seed: "Seed",
-  steps: "Steps",
-  heldOut: "Held-out questions per source",
-};
+import { RunForm } from "./run-form";
+import { readSettings, settingsQuery } from "./settings";
 
 const TITLE = document.title;
 /** Addresses behind `#` are the dashboard's. */
@@ -43,7 +38,8 @@ function useDashboard(wanted: boolean): DashboardView | undefined {
 }
 
 function LearnPage() {
-  const [settings, setSettings] = useState(() => readSettings(location.search));
+  const [address] = useState(() => readSettings(location.search));
+  const [settings, setSettings] = useState(address.settings);
   const [state, setState] = useState<RunState>();
   const [paused, setPaused] = useState(false);
   const worker = useRef<Worker>();
@@ -100,27 +96,8 @@ function LearnPage() {
         boxes too loose, last letters missing. Reinforcement learning with verifiable rewards puts it right, here in
         your tab. Nothing leaves your machine.
       </p>
-      <form
-        class="filters"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void start();
-        }}
-      >
-        {(Object.keys(LABELS) as (keyof RunSettings)[]).map((name) => (
-          <label key={name}>
-            {LABELS[name]}
-            <input
-              type="number"
-              required
-              min={LIMITS[name].least}
-              max={LIMITS[name].most}
-              value={settings[name]}
-              disabled={isRunning}
-              onInput={(event) => setSettings({ ...settings, [name]: event.currentTarget.valueAsNumber })}
-            />
-          </label>
-        ))}
+      {!state && <AddressProblems problems={address.problems} />}
+      <RunForm settings={settings} isRunning={isRunning} onChange={setSettings} onStart={() => void start()}>
         {isRunning ? (
           <>
             <button type="button" class="primary" onClick={() => pause(!paused)}>
@@ -133,13 +110,25 @@ function LearnPage() {
         ) : (
           <button class="primary">{state ? "Start again" : "Start"}</button>
         )}
-      </form>
+      </RunForm>
       {state ? (
         <Run state={state} paused={paused} send={send} onAskFolder={askFolder} />
       ) : (
         <p class="muted">Start loads 5 MB and keeps one core of your machine busy for about 20 seconds.</p>
       )}
     </Shell>
+  );
+}
+
+/** What is wrong with the page's address. */
+function AddressProblems({ problems }: { problems: readonly string[] }) {
+  if (problems.length === 0) return null;
+  return (
+    <div class="problem" role="alert">
+      {problems.map((problem) => (
+        <p key={problem}>{problem}</p>
+      ))}
+    </div>
   );
 }
 

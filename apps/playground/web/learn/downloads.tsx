@@ -38,8 +38,12 @@ export function Downloads({ state, onAskFolder }: DownloadsProps) {
           `npx v-triune train ${name} --resume    # goes on with the run`,
         ].join("\n")}
       </pre>
-      <p>The whole run on the command line, with as many threads as your machine has:</p>
-      <pre class="command">{`npx v-triune demo --seed ${settings.seed} --steps ${settings.steps} --backend wasm`}</pre>
+      {settings.own === null && (
+        <>
+          <p>The whole run on the command line, with as many threads as your machine has:</p>
+          <pre class="command">{`npx v-triune demo --seed ${settings.seed} --steps ${settings.steps} --backend wasm`}</pre>
+        </>
+      )}
     </section>
   );
 }

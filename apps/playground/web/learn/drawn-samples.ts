@@ -2,18 +2,24 @@
 import {
   boxOf,
   Canvas,
+  countingSource,
+  demoSourceNames,
+  drawOther,
+  fingerprints,
   heldOutQuestions,
   inReadingOrder,
   pictureSize,
   sampleOf,
   samplesForSteps,
   trainingQuestions,
+  type DemoQuestion,
   type SourcedQuestion,
 } from "@v-triune/demo-tasks/questions";
 import { createRandom } from "@v-triune/rollouts/browser";
 import { withStoredRatios } from "@v-triune/schema";
 import type { MemorySample } from "@v-triune/training/browser";
-import type { Drawing, RunSettings } from "./protocol";
+import type { Drawing, OwnSource, RunSettings } from "./protocol";
+import { LIMITS, OWN_SOURCE } from "./settings";
 
 /** A person's drawing with its right answer. */
 export function sampleOfDrawing({ shapes, ask, shape }: Drawing): MemorySample {
@@ -53,16 +59,58 @@ function drawnSample({ source, question }: SourcedQuestion, id: string): MemoryS
   };
 }
 
+/** What questions of the person's source are drawn from, so that those of the others stay the same. */
+const OWN_HELD_OUT_SEED = 31338;
+const OWN_STREAM = 8;
+
+function ownSample(question: DemoQuestion, id: string): MemorySample {
+  const { sample, pictures } = drawnSample({ source: "demo_count", question }, id);
+  return { sample: { ...sample, data_source: OWN_SOURCE }, pictures };
+}
+
+function ownHeldOut(own: OwnSource, count: number): DemoQuestion[] {
+  const random = createRandom(OWN_HELD_OUT_SEED);
+  const seen = new Set<string>();
+  return Array.from({ length: count }, () => {
+    const question = drawOther(countingSource(own), random, seen);
+    for (const found of fingerprints([{ question }])) seen.add(found);
+    return question;
+  });
+}
+
+/** Endless, and without the held-out ones. */
+function* ownTraining(own: OwnSource, seed: number): Generator<MemorySample, never> {
+  const random = createRandom(seed, OWN_STREAM);
+  const heldOut = fingerprints(ownHeldOut(own, LIMITS.heldOut.most).map((question) => ({ question })));
+  for (let index = 0; ; index++) yield ownSample(drawOther(countingSource(own), random, heldOut), `own-${index}`);
+}
+
+/** The training samples in the order of a run's data: the demonstration's, then those of the person's own source. */
+function* drawnInOrder({ seed, steps, own }: RunSettings): Generator<MemorySample> {
+  for (const question of trainingQuestions(samplesForSteps(steps), seed)) yield drawnSample(question, question.id);
+  if (!own) return;
+  const samples = ownTraining(own, seed);
+  for (let index = 0; index < samplesForSteps(steps); index++) yield samples.next().value;
+}
+
+/** Names of the sources of a run. */
+export const sourcesOf = ({ own }: Pick<RunSettings, "own">): readonly string[] =>
+  own ? [...demoSourceNames, OWN_SOURCE] : demoSourceNames;
+
+/** Number of training samples of a run. */
+export const samplesOf = (settings: RunSettings): number =>
+  samplesForSteps(settings.steps) * sourcesOf(settings).length;
+
 /** Training samples by row, drawn when a step needs them. A run asks for each row once, so none is kept. */
-export function trainingSamples(seed: number, steps: number) {
-  const questions = trainingQuestions(samplesForSteps(steps), seed);
+export function trainingSamples(settings: RunSettings) {
+  const drawn = drawnInOrder(settings);
   const ready = new Map<number, MemorySample>();
   let count = 0;
   return (row: number): MemorySample => {
     while (!ready.has(row)) {
-      const next = questions.next();
+      const next = drawn.next();
       if (next.done) throw new RangeError(`there is no training sample ${row} that was not asked for before`);
-      ready.set(count++, drawnSample(next.value, next.value.id));
+      ready.set(count++, next.value);
     }
     const sample = ready.get(row)!;
     ready.delete(row);
@@ -70,10 +118,13 @@ export function trainingSamples(seed: number, steps: number) {
   };
 }
 
-/** All training samples of a run in the order of its data. */
-export const allTrainingSamples = ({ seed, steps }: Pick<RunSettings, "seed" | "steps">): MemorySample[] =>
-  Array.from(trainingQuestions(samplesForSteps(steps), seed), (question) => drawnSample(question, question.id));
+/** All training samples of a run. */
+export const allTrainingSamples = (settings: RunSettings): MemorySample[] => [...drawnInOrder(settings)];
 
 /** The held-out samples, the same for every seed. */
-export const heldOutSamples = (perSource: number): MemorySample[] =>
-  heldOutQuestions(perSource).map((question, index) => drawnSample(question, `held-out-${index}`));
+export function heldOutSamples({ heldOut, own }: RunSettings): MemorySample[] {
+  const asked = heldOutQuestions(heldOut).map((question, index) => drawnSample(question, `held-out-${index}`));
+  if (own)
+    asked.push(...ownHeldOut(own, heldOut).map((question, index) => ownSample(question, `own-held-out-${index}`)));
+  return asked;
+}

@@ -51,14 +51,13 @@ class KeptRun {
 
   /** The run folder as a ZIP archive. */
   folder({ step, checkpoint, model }: Extract<Kept, { type: "saved" }>): KeeperReport {
-    const { seed, heldOut } = this.#settings;
-    const name = `playground-seed-${seed}`;
+    const name = `playground-seed-${this.#settings.seed}`;
     const parts = {
       step,
       checkpoint,
       model,
       train: allTrainingSamples(this.#settings),
-      heldOut: heldOutSamples(heldOut),
+      heldOut: heldOutSamples(this.#settings),
     };
     return { type: "folder", name, step, zip: new Blob([this.#folder.zip(name, parts)], { type: "application/zip" }) };
   }

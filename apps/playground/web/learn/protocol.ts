@@ -1,5 +1,5 @@
 /** What the page and the worker that trains say to each other. */
-import type { PlacedShape, Shape } from "@v-triune/demo-tasks/questions";
+import type { CountingOptions, PlacedShape, Shape } from "@v-triune/demo-tasks/questions";
 import type { MetricRecord, RolloutBoxes } from "@v-triune/monitor/browser";
 import type { EvaluationScores, MemorySample, StepSummary, StoredRollout } from "@v-triune/training/browser";
 
@@ -9,7 +9,11 @@ export interface RunSettings {
   readonly steps: number;
   /** Held-out samples of each source. */
   readonly heldOut: number;
+  /** A counting source of the person's own beside the demonstration's; null without one. */
+  readonly own: OwnSource | null;
 }
+
+export type OwnSource = CountingOptions;
 
 export type Command =
   /** `keeper` is told what the run leaves. */

@@ -88,7 +88,7 @@ export function afterReport(state: RunState, report: Report | KeeperReport): Run
  * with.
  */
 export function equalNorms({ settings, steps }: RunState): { readonly equal: number; readonly of: number } | undefined {
-  if (settings.seed !== expected.seed || settings.steps !== expected.steps) return undefined;
+  if (settings.own || settings.seed !== expected.seed || settings.steps !== expected.steps) return undefined;
   return {
     equal: steps.filter(({ gradientNorm }, index) => gradientNorm === expected.gradientNorms[index]).length,
     of: steps.length,

@@ -1,6 +1,6 @@
 /** Trains in a worker, so that the page stays smooth; see protocol.ts for what is said. */
 import { openWasm } from "@v-triune/backend/browser";
-import { demoRecipe, demoSourceNames, pictureSize, samplesForSteps } from "@v-triune/demo-tasks/questions";
+import { demoRecipe, pictureSize } from "@v-triune/demo-tasks/questions";
 import { rolloutBoxes } from "@v-triune/monitor/browser";
 import { createProcessorFrom, filesInMemory, loadVlmFrom } from "@v-triune/policy/browser";
 import {
@@ -11,11 +11,12 @@ import {
   type StoredRollout,
 } from "@v-triune/training/browser";
 import wasm from "@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url";
-import { heldOutSamples, sampleOfDrawing, trainingSamples } from "./drawn-samples";
+import { heldOutSamples, sampleOfDrawing, samplesOf, sourcesOf, trainingSamples } from "./drawn-samples";
 import { fetchModel } from "./model-files";
 import { describedRun } from "./described-run";
 import { pngAddress, pngOf } from "./png";
 import { FOLDER_PATHS } from "./run-folder/folder-paths";
+import { OWN_SOURCE } from "./settings";
 import type { Command, Drawing, Kept, Moment, Report, RunSettings, ShownAnswer } from "./protocol";
 
 const say = (report: Report): void => postMessage(report);
@@ -85,21 +86,22 @@ async function train(settings: RunSettings, gate: Gate, keep: (kept: Kept) => vo
   const policy = loadVlmFrom(files, { freeze: frozenGroups(config) });
   const processor = createProcessorFrom(files, {}, policy.config);
   loading("pictures", 0);
-  const held = heldOutSamples(heldOut);
+  const held = heldOutSamples(settings);
+  const sources = sourcesOf(settings);
   const run = openTrainingInMemory({
     config,
     policy,
     processor,
-    length: samplesForSteps(steps) * demoSourceNames.length,
-    sampleAt: trainingSamples(seed, steps),
-    sources: demoSourceNames,
+    length: samplesOf(settings),
+    sampleAt: trainingSamples(settings),
+    sources,
   });
   const evaluate = async (moment: Moment): Promise<void> => {
     const { scores, records, answers } = await run.evaluate(held, {
       onProgress: (done, total) => say({ type: "evaluating", moment, done, total }),
     });
     keep({ type: "numbers", step: run.step, records, rollouts: [], samples: [] });
-    const shown = demoSourceNames.flatMap((name) => answers.find(({ sample }) => sample.data_source === name) ?? []);
+    const shown = sources.flatMap((name) => answers.find(({ sample }) => sample.data_source === name) ?? []);
     say({
       type: "evaluated",
       moment,
@@ -136,7 +138,16 @@ async function train(settings: RunSettings, gate: Gate, keep: (kept: Kept) => vo
 }
 
 /** Sources whose answers show most in a picture. */
-const SHOWN_FIRST = ["demo_detect", "demo_ground", "demo_read", "demo_count", "demo_chart", "demo_sum", "demo_puzzle"];
+const SHOWN_FIRST = [
+  OWN_SOURCE,
+  "demo_detect",
+  "demo_ground",
+  "demo_read",
+  "demo_count",
+  "demo_chart",
+  "demo_sum",
+  "demo_puzzle",
+];
 
 function shownAnswer(shown: MemorySample, rollout: StoredRollout): ShownAnswer {
   const { sample } = shown;
