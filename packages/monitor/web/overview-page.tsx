@@ -208,6 +208,8 @@ const rewardNames = (run: RunDetail, split: Stream["split"], scope: Stream["scop
 /** Metrics of the whole step that no chart above shows, each in its own; charts load when they come into view. */
 function FurtherMetrics({ run, streams, version }: { run: string; streams: readonly Stream[]; version: number }) {
   const [wanted, setWanted] = useState("");
+  // Made when somebody asks: a run has hundreds of metrics.
+  const [isOpen, setOpen] = useState(false);
   const shown = new Set(HEALTH.flatMap(([, metrics]) => metrics));
   const further = streams
     .filter(({ scope }) => scope === "all")
@@ -220,35 +222,39 @@ function FurtherMetrics({ run, streams, version }: { run: string; streams: reado
   return (
     <>
       <h2>All other metrics</h2>
-      <details>
+      <details onToggle={(event) => setOpen(event.currentTarget.open)}>
         <summary>{count(further.length, "metric")} of the whole step</summary>
-        <p>
-          <label>
-            With <input type="search" value={wanted} onInput={(event) => setWanted(event.currentTarget.value)} />
-          </label>
-        </p>
-        <Problem text={search.problem} />
-        {found.length === 0 && search.problem === undefined && (
-          <p class="muted">
-            No metric has this in its name. A glob (actor/*) or a regular expression (iou|map) works, too.
-          </p>
+        {isOpen && (
+          <>
+            <p>
+              <label>
+                With <input type="search" value={wanted} onInput={(event) => setWanted(event.currentTarget.value)} />
+              </label>
+            </p>
+            <Problem text={search.problem} />
+            {found.length === 0 && search.problem === undefined && (
+              <p class="muted">
+                No metric has this in its name. A glob (actor/*) or a regular expression (iou|map) works, too.
+              </p>
+            )}
+            <div class="charts">
+              {found.map(({ split, metric }) => (
+                <SeriesChart
+                  key={`${split} ${metric}`}
+                  run={run}
+                  version={version}
+                  subject={{
+                    title: split === "train" ? metric : `${metric} (evaluation)`,
+                    split,
+                    scope: "all",
+                    names: ["all"],
+                    metrics: [metric],
+                  }}
+                />
+              ))}
+            </div>
+          </>
         )}
-        <div class="charts">
-          {found.map(({ split, metric }) => (
-            <SeriesChart
-              key={`${split} ${metric}`}
-              run={run}
-              version={version}
-              subject={{
-                title: split === "train" ? metric : `${metric} (evaluation)`,
-                split,
-                scope: "all",
-                names: ["all"],
-                metrics: [metric],
-              }}
-            />
-          ))}
-        </div>
       </details>
     </>
   );

@@ -5,6 +5,7 @@ import { Shell } from "../shell";
 import { AnswerCard, sourceName } from "./answer-card";
 import { Downloads } from "./downloads";
 import { DrawAndAsk } from "./draw-and-ask";
+import { perFrame } from "./per-frame";
 import type { Command, KeeperCommand, KeeperReport, Report } from "./protocol";
 import { BeforeAfter, DigitsMark, SourceTable } from "./results";
 import { RewardChart } from "./reward-chart";
@@ -56,7 +57,9 @@ function LearnPage() {
     await keepOffline();
     const made = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
     worker.current = made;
-    const take = (report: Report | KeeperReport): void => setState((before) => before && afterReport(before, report));
+    const take = perFrame<Report | KeeperReport>((reports) => {
+      if (worker.current === made) setState((before) => before && reports.reduce(afterReport, before));
+    });
     made.addEventListener("message", ({ data }: MessageEvent<Report>) => take(data));
     made.addEventListener("error", ({ message }) => take({ type: "failed", message: message || "The worker failed." }));
     const { port1, port2 } = new MessageChannel();
