@@ -5,6 +5,7 @@ import type { NamedFile } from "../../src/explore/file-kind";
 import type { RunFiles } from "../../src/explore/run-folder";
 import { keepOffline } from "../keep-offline";
 import { Shell } from "../shell";
+import { useHash } from "../use-hash";
 import { CorpusView } from "./corpus-view";
 import { CurationView } from "./curation-view";
 import { chosenFiles, droppedFiles } from "./dropped-files";
@@ -28,16 +29,6 @@ type DashboardView = typeof import("./dashboard-view").DashboardView;
 /** A run on the dashboard, whose pages have addresses behind `#/`. */
 interface ShownRun extends OpenRun {
   readonly View: DashboardView;
-}
-
-function useHash(): string {
-  const [hash, setHash] = useState(location.hash);
-  useEffect(() => {
-    const follow = (): void => setHash(location.hash);
-    addEventListener("hashchange", follow);
-    return () => removeEventListener("hashchange", follow);
-  }, []);
-  return hash;
 }
 
 function ExplorePage() {

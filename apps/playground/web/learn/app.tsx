@@ -2,6 +2,7 @@ import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { keepOffline } from "../keep-offline";
 import { Shell } from "../shell";
+import { useHash } from "../use-hash";
 import { AnswerCard, sourceName } from "./answer-card";
 import { Downloads } from "./downloads";
 import { DrawAndAsk } from "./draw-and-ask";
@@ -16,16 +17,6 @@ import { readSettings, settingsQuery } from "./settings";
 const TITLE = document.title;
 /** Addresses behind `#` are the dashboard's. */
 const DASHBOARD = "#/overview?run=playground";
-
-function useHash(): string {
-  const [hash, setHash] = useState(location.hash);
-  useEffect(() => {
-    const follow = (): void => setHash(location.hash);
-    addEventListener("hashchange", follow);
-    return () => removeEventListener("hashchange", follow);
-  }, []);
-  return hash;
-}
 
 type DashboardView = typeof import("./dashboard-view").DashboardView;
 
