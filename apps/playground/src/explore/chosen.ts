@@ -21,8 +21,8 @@ export type Chosen =
   | { readonly kind: "rollouts"; readonly files: readonly NamedFile[]; readonly corpora: readonly NamedFile[] };
 
 const EXPECTED =
-  "a Parquet file in the layout of a corpus, a file of rollouts (.parquet or .jsonl), a run folder with metrics.jsonl, " +
-  "the output folder of v-triune curate, or a folder with corpus files";
+  "a Parquet file in the layout of a corpus, a file of rollouts (.parquet or .jsonl), a run folder with " +
+  "metrics.jsonl, the output folder of v-triune curate, or a folder with corpus files";
 
 /** @throws DatasetError if nothing of it can be shown; it says what was found */
 export async function recognize(files: readonly NamedFile[]): Promise<Chosen> {

@@ -1,4 +1,4 @@
-/** Types of a Parquet file's columns, with the names that DuckDB gives them: errors here read as on the command line. */
+/** Types of a Parquet file's columns by the names that DuckDB gives them: errors read as on the command line. */
 import type { SchemaElement, SchemaTree } from "hyparquet";
 
 /** What a value is read as. */

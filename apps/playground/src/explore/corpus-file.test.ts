@@ -140,7 +140,9 @@ describe("says what the command line says of", () => {
     ],
     [
       "rows with nothing in them",
-      `${row()} UNION ALL ${row({ reward_model: "NULL" })} UNION ALL ${row({ prompt: "NULL", images: "NULL", extra_info: "NULL" })}`,
+      [row(), row({ reward_model: "NULL" }), row({ prompt: "NULL", images: "NULL", extra_info: "NULL" })].join(
+        " UNION ALL ",
+      ),
     ],
     [
       "an unknown verifier",
@@ -152,7 +154,11 @@ describe("says what the command line says of", () => {
     ],
     [
       "a picture without bytes and path",
-      `${row()} UNION ALL ${row({ images: "[{bytes: NULL, path: NULL}]" })} UNION ALL ${row({ images: "[{bytes: '\\x89P'::BLOB, path: NULL}]" })}`,
+      [
+        row(),
+        row({ images: "[{bytes: NULL, path: NULL}]" }),
+        row({ images: "[{bytes: '\\x89P'::BLOB, path: NULL}]" }),
+      ].join(" UNION ALL "),
     ],
     ["pictures of bytes alone", row({ images: "[{bytes: '\\x89P'::BLOB}]" })],
     ["an empty prompt", row({ prompt: "[]::STRUCT(role VARCHAR, content VARCHAR)[]", images: "NULL" })],

@@ -192,7 +192,8 @@ async function readSteps(run: RunInMemory, files: readonly NamedFile[]): Promise
       if (bytes > MOST_ROLLOUTS && at > 0) {
         const left = latestFirst.length - at;
         run.notes.push(
-          `The rollouts of the first ${left} stored steps are not shown: they are larger than this page can hold. Choose their files alone.`,
+          `The rollouts of the first ${left} stored steps are not shown: they are larger than this page can hold. ` +
+            "Choose their files alone.",
         );
         break;
       }

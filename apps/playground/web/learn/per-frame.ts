@@ -1,6 +1,6 @@
 /**
- * Hands values on once per frame of the page, all that have come since: what comes faster than the page is drawn costs one
- * drawing. A page that nobody sees has no frames and gets each at once.
+ * Hands values on once per frame of the page, all that have come since: what comes faster than the page is drawn costs
+ * one drawing. A page that nobody sees has no frames and gets each at once.
  */
 export function perFrame<Value>(apply: (values: readonly Value[]) => void): (value: Value) => void {
   let waiting: Value[] = [];

@@ -94,7 +94,8 @@ it("learns from the likeliest tokens of an SGLang server, and leaves out what it
   });
   const taught = metrics[0]!["distillation/taught"]!;
   expect(taught).toBeGreaterThan(0);
-  expect(taught).toBeLessThanOrEqual(1);
+  // The random policy writes some tokens that a text has otherwise.
+  expect(taught).toBeLessThan(1);
   // Half of a vocabulary on two tokens that a random policy seldom writes.
   expect(metrics[0]!["distillation/divergence"]).toBeGreaterThan(1);
 });
