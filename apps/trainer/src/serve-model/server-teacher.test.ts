@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { selectBackend } from "@v-triune/backend";
 import { writeTinyRun } from "@v-triune/demo-tasks";
 import { createProcessor } from "@v-triune/policy";
+import { TinkerError } from "@v-triune/tinker";
 import { runTraining } from "@v-triune/training";
 import { type TrainingConfigInput, resolveTrainingConfig } from "@v-triune/training/config";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -62,6 +63,11 @@ it("learns from a Tinker server what it learns from the folder, with pictures", 
       expect(metrics[name], `${name}, step ${index + 1}`).toBeCloseTo(local[index]![name]!, 4);
   expect(remote[0]!["distillation/taught"]).toBe(1);
   expect(remote[0]!["distillation/abs_loss"]).toBeGreaterThan(0.01);
+});
+
+it("refuses a server that does not answer before the first step", async () => {
+  const absent = { kind: "tinker", url: "http://127.0.0.1:9", model: "teacher" } as const;
+  await expect(taughtBy("absent", { teacher: absent })).rejects.toBeInstanceOf(TinkerError);
 });
 
 it("learns from the likeliest tokens of an SGLang server, and leaves out what it reads as other tokens", async () => {

@@ -71,10 +71,12 @@ async function openTinker(
   { config, processor, signal, onPause, onResume }: ServerTeacherOptions,
   resources: Resources,
 ): Promise<Asked> {
+  const server = { url: config.url, apiKey: readKey(config.apiKey, `${WHERE}.apiKey`) };
+  // One that does not answer before the first step is an error; one that goes away later is waited for.
+  await connectTinker({ ...server, patienceMs: 0 }, signal);
   const client = await connectTinker(
     {
-      url: config.url,
-      apiKey: readKey(config.apiKey, `${WHERE}.apiKey`),
+      ...server,
       patienceMs: Number.POSITIVE_INFINITY,
       ...(onPause ? { onPause } : {}),
       ...(onResume ? { onResume } : {}),
