@@ -1,8 +1,8 @@
 /**
  * The memory estimate beside the peak of a process that trains: node tools/run.mjs
- * packages/training/src/model/memory-estimate.bench.ts [wasm|tensorflow] [small|20m|135m ..]
+ * packages/training/src/model/memory-estimate.bench.ts [wasm|tensorflow] [small|20M|135M ..]
  *
- * Each measurement is a process of its own that loads a model from a file and makes two updates. Default: tensorflow, small and 20m; 135m takes
+ * Each measurement is a process of its own that loads a model from a file and makes two updates. Default: tensorflow, small and 20M; 135M takes
  * up to 12 GB and minutes. Prints one JSON line per measurement; `ratio` is estimate : peak.
  */
 import { spawnSync } from "node:child_process";
@@ -11,11 +11,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BackendName, selectBackend } from "@v-triune/backend";
 import { createLearner } from "@v-triune/grpo";
-import { type Qwen25VlConfig, createVlm, randomWeights } from "@v-triune/policy";
 import { resolveTrainingConfig } from "../config/load-training-config";
 import type { TrainingConfigInput } from "../config/training-config-schema";
 import { openCompute } from "../parallel/open-compute";
-import { smallModelConfig } from "../testing/small-model-config";
+import { type ModelSize, writeModelOfSize } from "../testing/model-shapes";
 import { frozenGroups, learnerConfig } from "../update/learner-config";
 import { loadPolicy } from "./load-model";
 import { estimateMemory } from "./memory-estimate";
@@ -31,35 +30,7 @@ interface Measurement {
 
 const [first = "tensorflow", ...rest] = process.argv.slice(2);
 if (first === "measure") await measure(JSON.parse(rest[0]!) as Measurement, rest[1] as BackendName, rest[2]!);
-else await compareAll(first as BackendName, rest.length === 0 ? ["small", "20m"] : rest);
-
-/** Shapes by name: the last is SmolLM2-135M's. */
-function shapeOf(name: string): Qwen25VlConfig {
-  const { text, vision } = smallModelConfig;
-  const sized = (changes: Partial<Qwen25VlConfig["text"]>): Qwen25VlConfig => ({
-    ...smallModelConfig,
-    text: { ...text, headDim: 64, mropeSection: [8, 12, 12], maxPositionEmbeddings: 8192, ...changes },
-    vision: { ...vision, outHiddenSize: changes.hiddenSize ?? text.hiddenSize },
-  });
-  if (name === "small") return smallModelConfig;
-  if (name === "20m")
-    return sized({
-      hiddenSize: 320,
-      numLayers: 12,
-      numHeads: 5,
-      numKeyValueHeads: 5,
-      intermediateSize: 1024,
-      vocabSize: 8192,
-    });
-  return sized({
-    hiddenSize: 576,
-    numLayers: 30,
-    numHeads: 9,
-    numKeyValueHeads: 3,
-    intermediateSize: 1536,
-    vocabSize: 49_152,
-  });
-}
+else await compareAll(first as BackendName, rest.length === 0 ? ["small", "20M"] : (rest as ModelSize[]));
 
 function configFor({ rows, length, adapter, gradientCheckpointing }: Measurement, path: string) {
   const input: TrainingConfigInput = {
@@ -109,14 +80,12 @@ async function measure(measurement: Measurement, prefer: BackendName, folder: st
   policy.dispose();
 }
 
-async function compareAll(backend: BackendName, models: readonly string[]): Promise<void> {
+async function compareAll(backend: BackendName, models: readonly ModelSize[]): Promise<void> {
   await selectBackend({ prefer: "wasm" });
   const folder = mkdtempSync(join(tmpdir(), "v-triune-memory-"));
   try {
     for (const model of models) {
-      const policy = createVlm(shapeOf(model), randomWeights(shapeOf(model), { seed: 1 }));
-      await policy.save(join(folder, model));
-      policy.dispose();
+      await writeModelOfSize(join(folder, model), model);
       for (const [rows, length] of [
         [2, 256],
         [4, 512],
