@@ -5,7 +5,7 @@
 import { TinkerError } from "./tinker-error";
 import type { WireChunk, WireDatum, WireModelInput, WireTensor } from "./wire";
 
-/** A picture as a file, and the number of tokens that the model makes of it. */
+/** A picture as a file, and the number of tokens that the model makes of it. Its bytes must not change later. */
 export interface InputPicture {
   readonly bytes: Uint8Array;
   readonly format: "png" | "jpeg";
@@ -53,12 +53,7 @@ export function modelInput(
       if (ids[at + t] !== placeholder)
         throw new RangeError(`modelInput: picture ${picture - 1} has ${next.tokens} tokens, and ${t} placeholders`);
     flush();
-    chunks.push({
-      type: "image",
-      data: base64Of(next.bytes),
-      format: next.format,
-      expected_tokens: next.tokens,
-    });
+    chunks.push(pictureChunk(next));
     at += next.tokens - 1;
   }
   if (picture < pictures.length)
@@ -67,13 +62,18 @@ export function modelInput(
   return { chunks };
 }
 
-/** One text for all rows with the same picture. */
-const encoded = new WeakMap<Uint8Array, string>();
+type PictureChunk = Extract<WireChunk, { type: "image" }>;
 
-function base64Of(bytes: Uint8Array): string {
-  const text = encoded.get(bytes) ?? Buffer.from(bytes).toString("base64");
-  encoded.set(bytes, text);
-  return text;
+/** One chunk for all rows with the same picture: it is encoded once, here and in each request. */
+const chunksOfPictures = new WeakMap<Uint8Array, PictureChunk>();
+
+function pictureChunk({ bytes, format, tokens }: InputPicture): PictureChunk {
+  const known = chunksOfPictures.get(bytes);
+  if (known?.format === format && known.expected_tokens === tokens) return known;
+  const data = known?.data ?? Buffer.from(bytes).toString("base64");
+  const chunk: PictureChunk = { type: "image", data, format, expected_tokens: tokens };
+  chunksOfPictures.set(bytes, chunk);
+  return chunk;
 }
 
 /**

@@ -1,12 +1,14 @@
 /**
- * JSON over HTTP with `fetch`: what is sent again, what is waited for, and what a failure means.
+ * JSON over HTTP: what is sent again, what is waited for, and what a failure means.
  *
  * A request that never left (nobody listens) can always be sent again, and so can one that the server turned away while
  * busy. A connection that broke after that leaves open whether the work is done: only a request whose repetition
  * changes nothing goes out again.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { httpExchange } from "@v-triune/node-kit/http-exchange";
 import { isRecord } from "@v-triune/node-kit/is-record";
+import { requestBody } from "./request-body";
 import { TinkerError } from "./tinker-error";
 
 export interface TransportOptions {
@@ -26,7 +28,7 @@ export interface TransportOptions {
 
 export interface CallOptions {
   readonly method?: "GET" | "POST";
-  readonly body?: unknown;
+  readonly body?: object | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Whether a second arrival of the same request changes nothing. */
   readonly repeatable: boolean;
@@ -41,15 +43,7 @@ export interface Reply {
 }
 
 /** Codes of connections that were never made. */
-const NOT_SENT = [
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "EHOSTDOWN",
-  "UND_ERR_CONNECT_TIMEOUT",
-];
+const NOT_SENT = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN"];
 
 const PREFERENCE = "wait=20";
 
@@ -132,7 +126,7 @@ export class Transport {
     signal?.throwIfAborted();
     const overtime = AbortSignal.timeout(Math.min(exchangeMs, 2 ** 31 - 1));
     try {
-      const response = await fetch(this.#where(path), {
+      const { status, headers, text } = await httpExchange(this.#where(path), {
         method,
         headers: {
           accept: "application/json",
@@ -142,23 +136,22 @@ export class Transport {
           ...(apiKey === undefined ? {} : { "x-api-key": apiKey }),
           ...(idempotencyKey === undefined ? {} : { "x-idempotency-key": idempotencyKey }),
         },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        body: body === undefined ? undefined : requestBody(body),
         signal: signal ? AbortSignal.any([signal, overtime]) : overtime,
       });
-      const text = await response.text();
-      const after = Number(response.headers.get("retry-after") ?? Number.NaN);
+      const after = Number(headers["retry-after"] ?? Number.NaN);
       return {
-        reply: { status: response.status, body: parse(text) },
+        reply: { status, body: parse(text) },
         retryAfterMs: Number.isFinite(after) ? Math.max(0, after * 1000) : undefined,
       };
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       if (overtime.aborted)
         return { failure: { sent: true, reason: `no reply within ${exchangeMs / 1000} s`, timedOut: true } };
-      const cause = (error as Error).cause as { readonly code?: string; readonly message?: string } | undefined;
-      const { code } = cause ?? {};
-      const reason = code ?? cause?.message ?? (error as Error).message;
-      return { failure: { sent: !NOT_SENT.includes(code ?? ""), reason, timedOut: false } };
+      const { code, syscall, message } = error as NodeJS.ErrnoException;
+      const connects = code === "ETIMEDOUT" && syscall !== "read" && syscall !== "write";
+      const sent = !connects && !NOT_SENT.includes(code ?? "");
+      return { failure: { sent, reason: code ?? message, timedOut: false } };
     }
   }
 }

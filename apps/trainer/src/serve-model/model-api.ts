@@ -50,12 +50,12 @@ export class ModelApi {
    * @param waits whether the client would rather wait for a result than ask for it in a request of its own
    * @throws RequestRefusal for a path, a method or a body that this server does not have
    */
-  async answer(method: string, path: string, text: string, waits = false): Promise<ApiReply> {
+  async answer(method: string, path: string, sent: Buffer, waits = false): Promise<ApiReply> {
     if (method === "GET") return { status: 200, body: await this.#read(path) };
     if (method !== "POST") throw new RequestRefusal(405, `${method} is not for ${path}`);
-    const body = parse(text);
+    const body = parse(sent.toString("utf8"));
     if (path === "retrieve_future") return this.#fetch(readBody(bodies.future, body).request_id);
-    const digest = (): string => createHash("sha256").update(text).digest("base64");
+    const digest = (): string => createHash("sha256").update(sent).digest("base64");
     const reply = await this.#post(path, body, digest);
     if (!waits || !("request_id" in reply)) return { status: 200, body: reply };
     const result = await this.#fetch(String(reply.request_id));

@@ -416,8 +416,9 @@ it("answers others while it computes", async () => {
 });
 
 it("holds as many models as it may, and drops those of a session that falls silent", async () => {
-  const small = await start({ maxModels: 1, sessionMs: 400 });
-  const one = await session(small);
+  const small = await start({ maxModels: 1, sessionMs: 2000 });
+  const one = await (await connectTinker({ url: small.url, patienceMs: 0 })).createSession({ heartbeatMs: 100 });
+  open.push(one);
   await one.createModel({ baseModel: "tiny", lora: { rank: 2 } });
   const other = await session(small);
   expect((await failure(other.createModel({ baseModel: "tiny", lora: { rank: 2 } }))).found).toContain(

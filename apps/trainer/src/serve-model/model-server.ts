@@ -97,7 +97,7 @@ async function serve(
     // Anyone may ask whether the server lives.
     if (path !== "healthz" && !isAllowed(request))
       throw new RequestRefusal(401, "X-API-Key: the key that this server was started with expected");
-    const body = request.method === "POST" ? await readText(request, settings.bodyBytes) : "";
+    const body = request.method === "POST" ? await readBytes(request, settings.bodyBytes) : Buffer.alloc(0);
     const waits = /^\s*wait\b/i.test(String(request.headers["prefer"] ?? ""));
     const reply = await api.answer(request.method ?? "GET", path, body, waits);
     send(reply.status, reply.body);
@@ -113,7 +113,7 @@ async function serve(
   }
 }
 
-async function readText(request: IncomingMessage, limit: number): Promise<string> {
+async function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
   const type = request.headers["content-type"] ?? "";
   // A page of another origin could send text without asking first.
   if (!/^application\/json *(;|$)/i.test(type))
@@ -131,7 +131,7 @@ async function readText(request: IncomingMessage, limit: number): Promise<string
       throw new RequestRefusal(413, `the body is larger than ${limit} bytes; send fewer rows, or raise --max-body-mb`);
     parts.push(part as Buffer);
   }
-  return Buffer.concat(parts).toString("utf8");
+  return Buffer.concat(parts);
 }
 
 /** A check that takes the same time whatever is wrong: digests of equal length are compared. */

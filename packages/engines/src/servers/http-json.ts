@@ -1,10 +1,6 @@
-/**
- * JSON over HTTP/1.1 for servers that may take many minutes to answer. The global `fetch` gives up on the head of a
- * reply after five minutes, which a long answer on a busy server exceeds; this client waits as long as it is told to.
- */
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import { brotliDecompressSync, unzipSync } from "node:zlib";
+/** JSON over HTTP for servers that may take many minutes to answer. */
+import type { IncomingHttpHeaders } from "node:http";
+import { BrokenReplyError, httpExchange } from "@v-triune/node-kit/http-exchange";
 
 /**
  * Why a server gave no answer, where asking again may help:
@@ -56,8 +52,6 @@ export interface HttpJsonOptions {
 
 const UNREACHABLE = ["EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT"];
 
-const agents = { "http:": new HttpAgent({ keepAlive: true }), "https:": new HttpsAgent({ keepAlive: true }) };
-
 /**
  * Sends a request and reads the reply whole.
  *
@@ -65,7 +59,7 @@ const agents = { "http:": new HttpAgent({ keepAlive: true }), "https:": new Http
  * @throws NoAnswerError, ServerRefusal, or the signal's reason
  */
 export async function httpJson(url: string, options: HttpJsonOptions): Promise<unknown> {
-  const text = await exchange(url, options, readText);
+  const text = await exchange(url, options);
   if (text === "") return undefined;
   try {
     return JSON.parse(text) as unknown;
@@ -80,7 +74,7 @@ export async function httpJson(url: string, options: HttpJsonOptions): Promise<u
  * @throws NoAnswerError, ServerRefusal, or the signal's reason
  */
 export async function httpEvents(url: string, options: HttpJsonOptions): Promise<unknown[]> {
-  const text = await exchange(url, options, readText);
+  const text = await exchange(url, options);
   const events: unknown[] = [];
   for (const line of text.split("\n")) {
     const data = line.startsWith("data:") ? line.slice(5).trim() : "";
@@ -94,78 +88,42 @@ export async function httpEvents(url: string, options: HttpJsonOptions): Promise
   return events;
 }
 
-async function exchange<T>(
-  url: string,
-  { body, apiKey, timeoutMs, signal }: HttpJsonOptions,
-  read: (response: IncomingMessage) => Promise<T>,
-): Promise<T> {
+/** @returns the text of a reply in the 200s */
+async function exchange(url: string, { body, apiKey, timeoutMs, signal }: HttpJsonOptions): Promise<string> {
   signal?.throwIfAborted();
   const overtime = AbortSignal.timeout(Math.min(timeoutMs, 2 ** 31 - 1));
-  const either = signal ? AbortSignal.any([signal, overtime]) : overtime;
   try {
-    const response = await send(new URL(url), body, apiKey, either);
-    const status = response.statusCode ?? 0;
-    if (status >= 200 && status < 300) return await read(response);
-    const reason = errorText(await readText(response)) || (response.statusMessage ?? "");
+    const { status, statusText, headers, text } = await httpExchange(url, {
+      method: body === undefined ? "GET" : "POST",
+      headers: {
+        accept: "application/json, text/event-stream",
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+      },
+      body: body === undefined ? undefined : [Buffer.from(JSON.stringify(body))],
+      signal: signal ? AbortSignal.any([signal, overtime]) : overtime,
+    });
+    if (status >= 200 && status < 300) return text;
+    const reason = errorText(text) || statusText;
     if (status === 429 || status === 503)
-      throw new NoAnswerError("busy", `HTTP ${status}: ${reason}`, { status, retryAfterMs: retryAfter(response) });
+      throw new NoAnswerError("busy", `HTTP ${status}: ${reason}`, { status, retryAfterMs: retryAfter(headers) });
     if (status >= 500) throw new NoAnswerError("failed", `HTTP ${status}: ${reason}`, { status });
     throw new ServerRefusal(status, reason);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     if (overtime.aborted) throw new NoAnswerError("failed", `no end of the reply within ${timeoutMs / 1000} s`);
     if (error instanceof NoAnswerError || error instanceof ServerRefusal) throw error;
+    if (error instanceof BrokenReplyError)
+      throw new NoAnswerError(error.kind === "ended" ? "broken" : "failed", error.message);
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ECONNREFUSED") throw new NoAnswerError("gone", "nobody listens there");
     throw new NoAnswerError(UNREACHABLE.includes(code ?? "") ? "gone" : "broken", message || String(code));
   }
 }
 
-function send(url: URL, body: unknown, apiKey: string | undefined, signal: AbortSignal): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const data = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-    const protocol = url.protocol as keyof typeof agents;
-    const request = (protocol === "https:" ? httpsRequest : httpRequest)(
-      url,
-      {
-        method: data === undefined ? "GET" : "POST",
-        agent: agents[protocol],
-        signal,
-        headers: {
-          accept: "application/json, text/event-stream",
-          ...(data === undefined ? {} : { "content-type": "application/json", "content-length": data.length }),
-          ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
-        },
-      },
-      resolve,
-    );
-    request.on("error", reject);
-    request.end(data);
-  });
-}
-
-async function readText(response: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  for await (const part of response) parts.push(part as Buffer);
-  if (!response.complete) throw new NoAnswerError("broken", "the reply broke off");
-  return unpacked(Buffer.concat(parts), response.headers["content-encoding"]).toString("utf8");
-}
-
-/** Nothing compressed is asked for, but some gateways compress all the same. */
-function unpacked(bytes: Buffer, encoding = "identity"): Buffer {
-  try {
-    if (["gzip", "x-gzip", "deflate"].includes(encoding)) return unzipSync(bytes);
-    if (encoding === "br") return brotliDecompressSync(bytes);
-  } catch (error) {
-    throw new NoAnswerError("broken", `a reply that is not ${encoding}, as it says: ${String(error)}`);
-  }
-  if (encoding === "identity" || encoding === "") return bytes;
-  throw new NoAnswerError("failed", `a reply compressed with ${shorten(encoding)}, which was not asked for`);
-}
-
 /** Milliseconds; the header has seconds or a date. */
-function retryAfter(response: IncomingMessage): number | undefined {
-  const said = response.headers["retry-after"];
+function retryAfter(headers: IncomingHttpHeaders): number | undefined {
+  const said = headers["retry-after"];
   if (said === undefined || said === "") return undefined;
   const ms = Number.isFinite(Number(said)) ? Number(said) * 1000 : Date.parse(said) - Date.now();
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
