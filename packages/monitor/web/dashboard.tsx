@@ -12,6 +12,7 @@ import { linkTo, linkWith, parseRoute, type PageName, type Route } from "./route
 import { RunsPage } from "./runs-page";
 import { SourcePage } from "./source-page";
 import { AXES, type Axis } from "./axis";
+import { DrawingTurns } from "./drawing-turns";
 import { SMOOTHINGS, USUAL_SMOOTHING } from "./chart/smoothing";
 import { SourcesPage } from "./sources-page";
 import "./style.css";
@@ -112,6 +113,7 @@ export function Dashboard({ backend, home = RUNS_LINK }: DashboardProps) {
   const [smoothing, setSmoothing] = useSmoothing();
   const [axis, setAxis] = useAxis();
   const [pins, changePins] = usePins(route);
+  const [drawing] = useState(() => new DrawingTurns());
   const total = Object.values(versions).reduce((sum, version) => sum + version, 0);
   const runs = useData("runs", String(total), () => backend.runs());
 
@@ -153,6 +155,7 @@ export function Dashboard({ backend, home = RUNS_LINK }: DashboardProps) {
       dark,
       smoothing,
       axis,
+      drawing,
       pins,
       togglePin: changePins,
       version: (id: string) => versions[id] ?? 0,

@@ -2,6 +2,7 @@ import { createContext } from "preact";
 import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import type { Axis } from "./axis";
 import type { Backend } from "./backend";
+import type { DrawingTurns } from "./drawing-turns";
 import type { ChartSubject } from "./pins";
 import type { Route } from "./route";
 
@@ -15,6 +16,8 @@ export interface Surroundings {
   readonly smoothing: number;
   /** What charts are drawn over. */
   readonly axis: Axis;
+  /** When charts draw what has changed. */
+  readonly drawing: DrawingTurns;
   /** Charts that stand at the top of the overview. */
   readonly pins: readonly ChartSubject[];
   togglePin(chart: ChartSubject): void;

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Backend } from "../../../../packages/monitor/web/backend";
 import { Dashboard } from "../../../../packages/monitor/web/dashboard";
 import { messageBackend } from "../../../../packages/monitor/web/message-backend";
@@ -15,5 +15,6 @@ export function DashboardView({ keeper }: { keeper: Worker }) {
     setBackend(messageBackend(port1));
     return () => port1.close();
   }, [keeper]);
-  return backend ? <Dashboard backend={backend} home={BACK} /> : null;
+  // The same element again: what the page learns of the run does not draw the dashboard, which asks for itself.
+  return useMemo(() => backend && <Dashboard backend={backend} home={BACK} />, [backend]);
 }

@@ -31,28 +31,38 @@ export interface ChartProps {
 /** Points of a running sum that places are read from. */
 const CLOCK_POINTS = 2_000;
 
-/** Drag to zoom, shift and drag to move what is shown, double click to see all steps again. */
+/**
+ * Drag to zoom, shift and drag to move what is shown, double click to see all steps again. Out of view, a chart keeps what
+ * it shows and loads nothing.
+ */
 export function Chart(props: ChartProps) {
   const frame = useRef<HTMLDivElement>(null);
-  const [visible, setVisible] = useState(false);
+  const [isInView, setInView] = useState(false);
+  /** Measured where it costs no layout; 0 before the chart came into view for the first time. */
+  const [width, setWidth] = useState(0);
   useEffect(() => {
     const observer = new IntersectionObserver(
-      (entries) => entries.some(({ isIntersecting }) => isIntersecting) && setVisible(true),
+      (entries) => {
+        setInView(entries.at(-1)!.isIntersecting);
+        if (entries.at(-1)!.isIntersecting) setWidth(frame.current!.clientWidth);
+      },
       { rootMargin: "300px" },
     );
     observer.observe(frame.current!);
     return () => observer.disconnect();
   }, []);
+  const version = useRef(props.version);
+  if (isInView) version.current = props.version;
   return (
     <section class="chart" ref={frame}>
-      {visible ? (
-        <LoadedChart {...props} width={frame.current?.clientWidth ?? 0} />
+      {width > 0 ? (
+        <LoadedChart {...props} version={version.current} width={width} />
       ) : (
         <>
           <div class="chart-head">
             <h3>{props.title}</h3>
           </div>
-          <PlotRoom labels={props.expected} width={frame.current?.clientWidth ?? 0} />
+          <PlotRoom labels={props.expected} width={0} />
         </>
       )}
     </section>
@@ -93,7 +103,7 @@ function LoadedChart({
   const runs = [
     ...new Set((data ?? []).map(({ label }) => (runOf === undefined ? route.query.get("run")! : runOf(label)))),
   ];
-  const clocks = useData(`${runs.join("\n")} ${axis.name}`, String(version), async () => {
+  const clocks = useData(`${runs.join("\n")} ${axis.name}`, axis.metric === null ? "" : String(version), async () => {
     const { metric } = axis;
     if (metric === null) return new Map<string, Clock>();
     const asked = { split: "train", scope: "all", names: ["all"], metrics: [metric], points: CLOCK_POINTS } as const;
@@ -119,6 +129,14 @@ function LoadedChart({
     () => (apart ? extentOf(smoothing === 0 ? drawn! : [...drawn!, ...faint!]) : null),
     [apart, drawn, faint, smoothing],
   );
+  const plots = useMemo(() => {
+    const together = { lines: drawn ?? [], recorded: smoothing === 0 ? null : (faint ?? []) };
+    if (!apart) return [together];
+    return together.lines.map((line, index) => ({
+      lines: [line],
+      recorded: together.recorded && [together.recorded[index]!],
+    }));
+  }, [apart, drawn, faint, smoothing]);
   const move = (share: number): void => {
     if (range === null || faint === undefined) return;
     setRange(movedStretch(range, share * (range[1] - range[0]), ends(faint)));
@@ -172,12 +190,12 @@ function LoadedChart({
         <p class="muted">No data.</p>
       ) : apart ? (
         <div class="multiples">
-          {drawn!.map((line, index) => (
+          {plots.map(({ lines, recorded }) => (
             <Plot
-              key={line.label}
-              title={`${title}, ${line.label}`}
-              lines={[line]}
-              recorded={smoothing === 0 ? null : [faint![index]!]}
+              key={lines[0]!.label}
+              title={`${title}, ${lines[0]!.label}`}
+              lines={lines}
+              recorded={recorded}
               axis={isPlaced ? axis : AXES[0]}
               among={drawn!}
               extent={extent}
@@ -188,14 +206,7 @@ function LoadedChart({
           ))}
         </div>
       ) : (
-        <Plot
-          title={title}
-          lines={drawn!}
-          recorded={smoothing === 0 ? null : faint!}
-          axis={isPlaced ? axis : AXES[0]}
-          range={range}
-          onRange={setRange}
-        />
+        <Plot title={title} {...plots[0]!} axis={isPlaced ? axis : AXES[0]} range={range} onRange={setRange} />
       )}
     </>
   );

@@ -24,8 +24,6 @@ export interface PlotLook {
   readonly dark: boolean;
   /** Draws lines one pixel wide. */
   readonly dense: boolean;
-  /** Draws points: a line needs two. */
-  readonly showPoints: boolean;
   /** The data has the recorded lines before the smoothed ones; they are drawn faintly behind them. */
   readonly hasRecorded: boolean;
 }
@@ -111,13 +109,14 @@ function colorsOf(labels: readonly string[], family: readonly string[], dark: bo
   return labels.map((label) => colors[family.indexOf(label)]!);
 }
 
-function drawnSeries({ labels, family, dark, dense, showPoints, hasRecorded }: PlotLook): uPlot.Series[] {
+function drawnSeries({ labels, family, dark, dense, hasRecorded }: PlotLook): uPlot.Series[] {
   const colors = colorsOf(labels, family, dark);
   return labels.map((label, index) => ({
     label,
     stroke: colors[index]!,
     width: dense ? 1 : 1.6,
-    points: { show: showPoints, size: 6 },
+    // A line needs two.
+    points: { show: (plot) => plot.data[0].length < 2, size: 6 },
     value: (plot, value, series, index) => {
       if (!hasRecorded || index === null) return shortNumber(value);
       return `${shortNumber(value)} (${shortNumber(plot.data[series - labels.length]?.[index])})`;

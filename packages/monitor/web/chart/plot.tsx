@@ -43,7 +43,7 @@ export function Plot({
   range,
   onRange,
 }: PlotProps) {
-  const { dark } = useSurroundings();
+  const { dark, drawing } = useSurroundings();
   /** What is seen; between `range`s while it is being moved. */
   const view = useRef<Stretch | null>(range);
   const holder = useRef<HTMLDivElement>(null);
@@ -56,6 +56,7 @@ export function Plot({
   const data = useMemo(() => align([...(recorded ?? []), ...lines]), [lines, recorded]);
   const newest = useRef(data);
   newest.current = data;
+  const drawn = useRef(data);
   const dense = data[0].length * (data.length - 1) > DENSE;
 
   // Before the browser paints: an empty plot would move what is below it.
@@ -68,7 +69,6 @@ export function Plot({
       axis,
       dark,
       dense,
-      showPoints: data[0].length < 2,
       hasRecorded,
     };
     const made = new uPlot(
@@ -77,6 +77,7 @@ export function Plot({
       element,
     );
     plot.current = made;
+    drawn.current = newest.current;
     made.over.addEventListener("mouseleave", () => showLastStep(made));
     made.over.addEventListener("dblclick", () => onRange(null));
     const stopPanning = followPanning(made, view, onRange);
@@ -89,11 +90,23 @@ export function Plot({
       plot.current = null;
     };
   }, [labels, family, axis, dark, dense, hasRecorded]);
+  const draw = (): void => {
+    const made = plot.current;
+    drawn.current = newest.current;
+    // In a batch it has been drawn when this returns, not some time later.
+    made?.batch(() => {
+      made.setData(newest.current);
+      showLastStep(made);
+    });
+  };
   useEffect(() => {
+    if (view.current === range) return;
     view.current = range;
-    plot.current?.setData(data);
-    if (plot.current !== null) showLastStep(plot.current);
-  }, [data, range, extent]);
+    draw();
+  }, [range]);
+  useEffect(() => {
+    if (drawn.current !== data) drawing.add(holder, draw);
+  }, [data]);
 
   return (
     <div

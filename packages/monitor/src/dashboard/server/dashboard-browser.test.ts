@@ -314,6 +314,24 @@ describe.skipIf(CHROMIUM === undefined)("the pages in Chromium", () => {
     );
     await page.locator("dd", { hasText: "0.123" }).waitFor();
     expect(await page.getByTestId("step").textContent()).toBe("13");
+    const chart = page.getByRole("img", { name: "Reward by component" });
+    const shown = (): Promise<string | null> => chart.getAttribute("aria-label");
+    await expect.poll(shown, { timeout: 30_000 }).toMatch(/rewards\/mean: \S+ at step 13/);
+    // Far below it, the chart waits until it is seen.
+    await page.setViewportSize({ width: 360, height: 400 });
+    await page.evaluate(
+      "new Promise((seen) => (scrollTo(0, document.body.scrollHeight), requestAnimationFrame(() => requestAnimationFrame(seen))))",
+    );
+    appendFileSync(
+      join(parent, "runs", "other", "metrics.jsonl"),
+      `it":"train","scope":"all","name":"all","metrics":{"critic/rewards/mean":0.321}}\n`,
+    );
+    await page.locator("dd", { hasText: "0.321" }).waitFor();
+    await page.waitForLoadState("networkidle");
+    expect(await shown()).toMatch(/rewards\/mean: \S+ at step 13/);
+    await chart.scrollIntoViewIfNeeded();
+    await expect.poll(shown, { timeout: 30_000 }).toMatch(/rewards\/mean: \S+ at step 14/);
+    await page.setViewportSize({ width: 1280, height: 900 });
   });
 
   it("compares runs by source and configuration", async () => {
