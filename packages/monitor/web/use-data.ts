@@ -1,5 +1,5 @@
 import { createContext } from "preact";
-import { useContext, useEffect, useRef, useState } from "preact/hooks";
+import { useContext, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Axis } from "./axis";
 import type { Backend } from "./backend";
 import type { DrawingTurns } from "./drawing-turns";
@@ -44,7 +44,8 @@ export interface Loaded<T> {
 export function useData<T>(subject: string, key: string, load: () => Promise<T>): Loaded<T> {
   const [state, setState] = useState<Loaded<T> & { subject: string }>({ subject, data: undefined, error: undefined });
   const latest = useRef(0);
-  useEffect(() => {
+  // Asks before the browser paints what it has, which takes longer than the answer.
+  useLayoutEffect(() => {
     const ticket = (latest.current += 1);
     load().then(
       (data) => ticket === latest.current && setState({ subject, data, error: undefined }),

@@ -1,5 +1,5 @@
 /** A chart that loads its lines when it comes into view, and the stretch of steps that is zoomed into in full. */
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { useData, useSurroundings } from "../use-data";
 import { AXES } from "../axis";
 import { over, type Clock } from "./clock";
@@ -31,6 +31,14 @@ export interface ChartProps {
 /** Points of a running sum that places are read from. */
 const CLOCK_POINTS = 2_000;
 
+/** Pixels around what is seen in which charts load, too. */
+const NEAR = 300;
+
+function isNear(element: HTMLElement): boolean {
+  const { top, bottom } = element.getBoundingClientRect();
+  return bottom >= -NEAR && top <= innerHeight + NEAR;
+}
+
 /**
  * Drag to zoom, shift and drag to move what is shown, double click to see all steps again. Out of view, a chart keeps what
  * it shows and loads nothing.
@@ -38,16 +46,18 @@ const CLOCK_POINTS = 2_000;
 export function Chart(props: ChartProps) {
   const frame = useRef<HTMLDivElement>(null);
   const [isInView, setInView] = useState(false);
-  /** Measured where it costs no layout; 0 before the chart came into view for the first time. */
+  /** 0 before the chart came into view for the first time. */
   const [width, setWidth] = useState(0);
-  useEffect(() => {
-    const observer = new IntersectionObserver(
-      (entries) => {
-        setInView(entries.at(-1)!.isIntersecting);
-        if (entries.at(-1)!.isIntersecting) setWidth(frame.current!.clientWidth);
-      },
-      { rootMargin: "300px" },
-    );
+  useLayoutEffect(() => {
+    const show = (visible: boolean): void => {
+      setInView(visible);
+      if (visible) setWidth(frame.current!.clientWidth);
+    };
+    // The observer speaks after the first paint; a chart that is in view asks for its lines before.
+    show(isNear(frame.current!));
+    const observer = new IntersectionObserver((entries) => show(entries.at(-1)!.isIntersecting), {
+      rootMargin: `${NEAR}px`,
+    });
     observer.observe(frame.current!);
     return () => observer.disconnect();
   }, []);

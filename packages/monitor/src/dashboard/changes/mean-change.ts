@@ -53,27 +53,27 @@ const isIn = (unit: Unit, offset: 1 | 3): boolean => {
   return false;
 };
 
-/** Some units of a kind, one after the other in memory. */
+/** Some units of a kind, column by column. */
 interface Stratum {
   /** Columns of a unit that are not zero throughout. */
-  readonly columns: Int32Array;
-  /** [units × columns] */
-  readonly totals: Float64Array;
+  readonly columns: readonly number[];
+  /** The units' values of each of these columns. */
+  readonly totals: readonly Float64Array[];
   readonly size: number;
 }
 
 /** At most 256 units of a stratum; further ones are added to those, in random order: ids may follow a pattern. */
 function stratumOf(members: readonly Unit[], width: number, random: () => number): Stratum {
   const units = members.length > MOST_UNITS ? shuffled(members, random) : members;
-  const columns = Int32Array.from(
-    Array.from({ length: width }, (_, column) => column).filter((column) => units.some((unit) => unit[column] !== 0)),
+  const columns = Array.from({ length: width }, (_, column) => column).filter((column) =>
+    units.some((unit) => unit[column] !== 0),
   );
   const size = Math.min(MOST_UNITS, units.length);
-  const totals = new Float64Array(size * columns.length);
-  for (const [index, unit] of units.entries()) {
-    const at = (index % size) * columns.length;
-    for (let place = 0; place < columns.length; place += 1) totals[at + place]! += unit[columns[place]!]!;
-  }
+  const totals = columns.map((column) => {
+    const sums = new Float64Array(size);
+    for (const [index, unit] of units.entries()) sums[index % size]! += unit[column]!;
+    return sums;
+  });
   return { columns, totals, size };
 }
 
@@ -88,13 +88,14 @@ function shuffled(units: readonly Unit[], random: () => number): Unit[] {
 
 /** Adds `size` units of a stratum, drawn with replacement, to the sums of their columns. */
 function drawInto(sums: Float64Array, { columns, totals, size }: Stratum, random: () => number): void {
-  const width = columns.length;
-  const own = new Float64Array(width);
-  for (let draw = 0; draw < size; draw += 1) {
-    const at = Math.floor(random() * size) * width;
-    for (let place = 0; place < width; place += 1) own[place]! += totals[at + place]!;
+  const times = new Float64Array(size);
+  for (let draw = 0; draw < size; draw += 1) times[Math.floor(random() * size)]! += 1;
+  for (let place = 0; place < columns.length; place += 1) {
+    const column = totals[place]!;
+    let sum = 0;
+    for (let unit = 0; unit < size; unit += 1) sum += times[unit]! * column[unit]!;
+    sums[columns[place]!]! += sum;
   }
-  for (let place = 0; place < width; place += 1) sums[columns[place]!]! += own[place]!;
 }
 
 const ratio = (sum: number, count: number): number | null => (count > 0 ? sum / count : null);

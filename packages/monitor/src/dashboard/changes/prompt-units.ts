@@ -20,49 +20,52 @@ export const PROMPT = "coalesce(nullif(id::VARCHAR, ''), step || '/' || group_in
 
 const SIDES = ["before", "after"] as const;
 
-/** @throws DashboardError when the files cannot be read */
+/**
+ * One statement for both, because reading the columns of many small files takes most of its time.
+ *
+ * @throws DashboardError when the files cannot be read
+ */
 export async function promptTotals(reader: RolloutReader, run: RunView, windows: ChangeWindows): Promise<PromptTotals> {
   const { before, after } = windows;
   const table = await reader.storedSteps(run, [before, after]);
-  const values = { a: before.from, b: before.to, c: after.from, d: after.to };
-  const rollouts = `select *, ${PROMPT} as prompt_id,
-      step between $a and $b as is_before, step between $c and $d as is_after,
-      ${CHANGE_METRICS.map(({ sql }, index) => `(${sql})::DOUBLE as value_${index}`).join(", ")}
-    from ${table} where is_before or is_after`;
-  const totals = SIDES.flatMap((side) =>
-    CHANGE_METRICS.flatMap((_, index) => [
-      `coalesce(sum(value_${index}) filter (is_${side}), 0) as sum_${side}_${index}`,
-      `count(value_${index}) filter (is_${side}) as count_${side}_${index}`,
-    ]),
-  );
-  const names = SIDES.flatMap((side) =>
-    CHANGE_METRICS.flatMap((_, index) => [`sum_${side}_${index}`, `count_${side}_${index}`]),
-  );
+  const sums = SIDES.flatMap((side) => CHANGE_METRICS.map((_, index) => ({ side, index, name: `${side}_${index}` })));
   const rows = await reader.query(
-    `with prompts as (
-       select data_source::VARCHAR as source, task::VARCHAR as task, prompt_id, ${totals.join(", ")}
-       from (${rollouts}) group by all),
-     numbered as (
+    `with rollouts as materialized (
+       select step, data_source::VARCHAR as source, task::VARCHAR as task, ${PROMPT} as prompt_id,
+         step between $a and $b as is_before, step between $c and $d as is_after,
+         ${CHANGE_METRICS.map(({ sql }, index) => `(${sql})::DOUBLE as value_${index}`).join(", ")}
+       from ${table} where is_before or is_after),
+     prompts as (
+       select source, task, prompt_id,
+         ${sums.map(
+           ({ side, index, name }) => `coalesce(sum(value_${index}) filter (is_${side}), 0) as sum_${name},
+             count(value_${index}) filter (is_${side}) as count_${name}`,
+         )}
+       from rollouts group by all),
+     bags as (
        select *, (row_number() over (partition by source, task order by md5(prompt_id)) - 1) % ${MOST_PROMPTS} as bag
        from prompts)
-     select source, task, ${names.map((name) => `sum(${name})::DOUBLE as "${name}"`).join(", ")}
-     from numbered group by source, task, bag order by source, task, bag`,
-    values,
-    run.folder,
-  );
-  const found = await reader.query(
-    `select grouping(data_source)::INTEGER as "no_source", grouping(task)::INTEGER as "no_task",
-       data_source::VARCHAR as "source", task::VARCHAR as "task",
+     select 'units' as "about", source as "source", task as "task", bag as "bag",
+       ${sums.map(
+         ({ name }) => `sum(sum_${name})::DOUBLE as "sum_${name}", sum(count_${name})::DOUBLE as "count_${name}"`,
+       )}
+     from bags group by source, task, bag
+     union all by name
+     select case when grouping(source) = 0 then 'source' when grouping(task) = 0 then 'task' else 'all' end as "about",
+       source as "source", task as "task",
        ${SIDES.map(
          (side) => `count(distinct step) filter (is_${side})::DOUBLE as "steps_${side}",
-       count(distinct (data_source, prompt_id)) filter (is_${side})::DOUBLE as "prompts_${side}",
-       count(*) filter (is_${side})::DOUBLE as "rollouts_${side}"`,
-       ).join(", ")}
-     from (${rollouts}) group by grouping sets ((data_source), (task), ())`,
-    values,
+           count(distinct (source, prompt_id)) filter (is_${side})::DOUBLE as "prompts_${side}",
+           count(*) filter (is_${side})::DOUBLE as "rollouts_${side}"`,
+       )}
+     from rollouts group by grouping sets ((source), (task), ())
+     order by about, source, task, bag`,
+    { a: before.from, b: before.to, c: after.from, d: after.to },
     run.folder,
   );
-  return { units: unitsOf(rows), evidence: new Map(found.map(evidenceOf)) };
+  const units = rows.filter(({ about }) => about === "units");
+  const evidence = rows.filter(({ about }) => about !== "units");
+  return { units: unitsOf(units), evidence: new Map(evidence.map(evidenceOf)) };
 }
 
 function unitsOf(rows: readonly Row[]): PromptUnits[] {
@@ -87,11 +90,7 @@ function unitsOf(rows: readonly Row[]): PromptUnits[] {
 
 function evidenceOf(row: Row): [string, { before: PromptEvidence; after: PromptEvidence }] {
   const key =
-    row.no_source === 0
-      ? evidenceKey("source", text(row.source))
-      : row.no_task === 0
-        ? evidenceKey("task", text(row.task))
-        : evidenceKey("all", "all");
+    row.about === "all" ? evidenceKey("all", "all") : evidenceKey(text(row.about), text(row[text(row.about)]));
   const of = (side: string): PromptEvidence => ({
     steps: Number(row[`steps_${side}`]),
     prompts: Number(row[`prompts_${side}`]),
