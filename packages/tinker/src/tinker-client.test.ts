@@ -376,6 +376,26 @@ describe("answers", () => {
   });
 });
 
+describe("an address", () => {
+  it.each(["localhost:8000", "ftp://gpu", "http://", "not one"])("%s is refused", async (url) => {
+    expect(await failure(connectTinker({ url }))).toMatchObject({ code: "refused", found: url });
+  });
+
+  it("with https, of a server without it, is not waited for", async () => {
+    const url = (await new Scripted({}).listen()).replace("http:", "https:");
+    const error = await failure(connectTinker({ url, patienceMs: Number.POSITIVE_INFINITY }));
+    expect(error).toMatchObject({ code: "refused", found: "EPROTO, as from a server without TLS" });
+  });
+
+  it("of hatchery names its models otherwise", async () => {
+    const scripted = new Scripted({
+      get_server_capabilities: () => ({ body: { supported_models: [{ model_id: "tiny", max_context_length: 64 }] } }),
+    });
+    const { capabilities } = await connectTinker({ url: await scripted.listen() });
+    expect(capabilities.supported_models).toMatchObject([{ model_name: "tiny", max_context_length: 64 }]);
+  });
+});
+
 describe("a row", () => {
   it("has its input without the last token, targets without the first, and pictures in their places", () => {
     const picture = { bytes: Uint8Array.of(1, 2, 3), format: "png" as const, tokens: 2 };

@@ -34,7 +34,12 @@ export interface TinkerClient {
  */
 export async function connectTinker(options: TinkerClientOptions, signal?: AbortSignal): Promise<TinkerClient> {
   const transport = new Transport(options);
-  const found = await transport.call("get_server_capabilities", { method: "GET", repeatable: true, signal });
+  const found = await transport.call("get_server_capabilities", {
+    method: "GET",
+    repeatable: true,
+    quick: true,
+    signal,
+  });
   const capabilities = readCapabilities(found, transport.base);
   const deduplicates = options.deduplicates ?? isRecord(capabilities.v_triune);
   const { resultMs } = options;
@@ -63,7 +68,9 @@ function readCapabilities(body: Readonly<Record<string, unknown>>, base: string)
   if (!Array.isArray(models)) throw unreadable(base, "supported_models", body);
   const named = models.map((model: unknown): ServerModel => {
     if (typeof model === "string") return { model_name: model };
-    if (isRecord(model) && typeof model["model_name"] === "string") return model as unknown as ServerModel;
+    // hatchery names them by model_id.
+    const name = isRecord(model) ? (model["model_name"] ?? model["model_id"]) : undefined;
+    if (isRecord(model) && typeof name === "string") return { ...model, model_name: name };
     throw unreadable(base, "models with a model_name", model);
   });
   return { ...(body as unknown as ServerCapabilities), supported_models: named };

@@ -48,7 +48,7 @@ export class TinkerSession implements SessionContext {
     { tags = ["v-triune"], metadata = {}, heartbeatMs = 10_000, signal }: SessionOptions = {},
   ): Promise<TinkerSession> {
     const body = { tags, user_metadata: metadata, sdk_version: WIRE_VERSION, type: "create_session" };
-    const reply = await connection.transport.call("create_session", { body, repeatable: true, signal });
+    const reply = await connection.transport.call("create_session", { body, repeatable: true, quick: true, signal });
     const id = reply["session_id"];
     if (typeof id !== "string") throw unreadable(connection.transport.base, "a session_id", reply);
     return new TinkerSession(connection, id, heartbeatMs);

@@ -32,6 +32,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Whether a second arrival of the same request changes nothing. */
   readonly repeatable: boolean;
+  /** Whether a server that lives answers within {@link QUICKLY_MS}: no work is waited for. */
+  readonly quick?: boolean;
   /** Names the request for a server that drops the second of two alike. */
   readonly idempotencyKey?: string;
 }
@@ -44,6 +46,9 @@ export interface Reply {
 
 /** Codes of connections that were never made. */
 const NOT_SENT = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN"];
+
+/** A server that takes longer for what needs no work hangs, and counts as away. */
+const QUICKLY_MS = 30_000;
 
 const PREFERENCE = "wait=20";
 
@@ -58,7 +63,17 @@ export class Transport {
   /** Calls that wait for the server now. */
   #waiting = 0;
 
+  /** @throws TinkerError `refused` for an address that is not one of HTTP */
   constructor(options: TransportOptions) {
+    if (!/^https?:\/\/[^/\s]+/.test(options.url) || !URL.canParse(options.url))
+      throw new TinkerError({
+        what: "The address is not one of a server.",
+        where: "url",
+        expected: "http:// or https:// and a host, such as http://127.0.0.1:8000",
+        found: options.url,
+        fix: "correct the address",
+        code: "refused",
+      });
     this.base = options.url.replace(/\/+$/, "").replace(/\/api\/v1$/, "");
     this.#options = options;
   }
@@ -75,7 +90,7 @@ export class Transport {
     let waits = false;
     // A kept connection that the server has closed meanwhile fails here, where nothing is uncertain.
     if (!options.repeatable)
-      await this.exchange("healthz", { method: "GET", repeatable: true, signal: options.signal });
+      await this.exchange("healthz", { method: "GET", repeatable: true, quick: true, signal: options.signal });
     try {
       for (;;) {
         const outcome = await this.#attempt(path, options);
@@ -120,11 +135,12 @@ export class Transport {
 
   async #attempt(
     path: string,
-    { method = "POST", body, signal, idempotencyKey }: CallOptions,
+    { method = "POST", body, signal, quick = false, idempotencyKey }: CallOptions,
   ): Promise<{ reply: Reply; retryAfterMs: number | undefined } | { failure: Failure }> {
     const { apiKey, exchangeMs = 330_000 } = this.#options;
     signal?.throwIfAborted();
-    const overtime = AbortSignal.timeout(Math.min(exchangeMs, 2 ** 31 - 1));
+    const limitMs = Math.min(exchangeMs, quick ? QUICKLY_MS : 2 ** 31 - 1);
+    const overtime = AbortSignal.timeout(limitMs);
     try {
       const { status, headers, text } = await httpExchange(this.#where(path), {
         method,
@@ -147,8 +163,9 @@ export class Transport {
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
       if (overtime.aborted)
-        return { failure: { sent: true, reason: `no reply within ${exchangeMs / 1000} s`, timedOut: true } };
+        return { failure: { sent: true, reason: `no reply within ${limitMs / 1000} s`, timedOut: true } };
       const { code, syscall, message } = error as NodeJS.ErrnoException;
+      if (/CERT|SSL|TLS|SIGNATURE|EPROTO/.test(code ?? "")) throw insecure(this.#where(path), error);
       const connects = code === "ETIMEDOUT" && syscall !== "read" && syscall !== "write";
       const sent = !connects && !NOT_SENT.includes(code ?? "");
       return { failure: { sent, reason: code ?? message, timedOut: false } };
@@ -224,6 +241,19 @@ function unreachable(where: string, { reason, timedOut }: Failure): TinkerError 
     found: reason,
     fix: timedOut ? "wait longer, or send less at once" : "start the server, or correct the address",
     code: timedOut ? "timed-out" : "unreachable",
+  });
+}
+
+/** Asking again would not help. */
+function insecure(where: string, cause: unknown): TinkerError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  return new TinkerError({
+    what: "No secure connection to the server can be made.",
+    where,
+    found: code === "EPROTO" ? "EPROTO, as from a server without TLS" : `${code}: ${message}`,
+    fix: "correct the address, or name the file of the server's certificate authority in NODE_EXTRA_CA_CERTS",
+    code: "refused",
+    cause,
   });
 }
 

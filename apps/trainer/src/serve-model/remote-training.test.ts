@@ -126,17 +126,25 @@ describe("a run whose model lies on a server", () => {
     ).toBe(true);
   });
 
-  it("has the same numbers by the server's own objective, and goes on by itself after the server was lost", async () => {
-    const first = await start();
+  it("has the same numbers by the server's own objective, and goes on by itself after the server was lost twice", async () => {
+    let first = await start();
+    let found = 0;
     const events: TrainingEvent[] = [];
     const resumed = await runTraining(await config("lost", changes, engine(first, "server")), {
       listen(event) {
         events.push(event);
         if (event.type === "saved" && event.step === 1) void first.close();
-        if (event.type === "engine" && event.state === "waiting") void start({ port: first.port });
+        if (event.type !== "engine") return;
+        // Once more, while the saved weights are about to be loaded.
+        if (event.state === "found" && ++found === 2) void first.close();
+        if (event.state === "waiting") void start({ port: first.port }).then((again) => (first = again));
       },
     });
     expect(events.flatMap((event) => (event.type === "engine" ? [event.state] : []))).toEqual([
+      "found",
+      "waiting",
+      "back",
+      "lost",
       "found",
       "waiting",
       "back",

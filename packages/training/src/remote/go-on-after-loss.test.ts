@@ -57,6 +57,15 @@ it("gives up after three losses without a new checkpoint, for a person who wants
     [[], "done"],
   );
   expect(await goOnAfterLoss({}, slow.train)).toBe("done");
+  const startedAgain = livesOf(
+    [[started(0), step(1)], failure("lost")],
+    [[], failure("failed")],
+    [[started(0), step(1)], "done"],
+  );
+  expect(await goOnAfterLoss({}, startedAgain.train)).toBe("done");
+  const failing = livesOf([[started(0), step(1)], failure("lost")], [[started(0)], failure("failed")]);
+  await expect(goOnAfterLoss({}, failing.train)).rejects.toMatchObject({ code: "failed" });
+  expect(failing.seen).toHaveLength(2);
   const stopped = livesOf([[], failure("lost")]);
   await expect(goOnAfterLoss({ interruption: { requested: true } }, stopped.train)).rejects.toMatchObject({
     code: "lost",

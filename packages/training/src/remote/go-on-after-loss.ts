@@ -32,8 +32,13 @@ export async function goOnAfterLoss<Options extends GoOnOptions, Result>(
   let losses = 0;
   /** Since the last checkpoint. */
   let inRow = 0;
+  /** From a loss until the run goes on. */
+  let isTakenUp = false;
   const watch: TrainingListener = (event: TrainingEvent) => {
-    if (event.type === "started") savedStep = lastStep = event.fromStep;
+    if (event.type === "started") {
+      savedStep = lastStep = event.fromStep;
+      isTakenUp = false;
+    }
     if (event.type === "step") lastStep = event.summary.step;
     if (event.type === "saved") {
       savedStep = event.step;
@@ -47,12 +52,15 @@ export async function goOnAfterLoss<Options extends GoOnOptions, Result>(
       try {
         return await train(given, losses);
       } catch (error) {
-        const isLoss = error instanceof TinkerError && (error.code === "lost" || error.code === "uncertain");
+        // A server that fails while the run is taken up may have been started once more.
+        const codes = isTakenUp ? ["lost", "uncertain", "failed"] : ["lost", "uncertain"];
+        const isLoss = error instanceof TinkerError && codes.includes(error.code);
         if (!isLoss || options.interruption?.requested || ++inRow > MOST_LOSSES) throw error;
         const message = lossMessage(error, savedStep, lastStep);
         listen({ type: "engine", state: "lost", message });
         listen({ type: "warning", message });
         losses += 1;
+        isTakenUp = true;
         given = { ...given, resume: true, overwrite: false };
       }
     }

@@ -85,19 +85,20 @@ export async function openRemoteTrainer(options: RemoteTrainerOptions, resources
 
   const lora = engine.adapter && { rank: engine.adapter.rank, seed: config.run.seed };
   const saved = checkpoint === undefined ? undefined : await readRemoteWeights(checkpoint);
-  const create = async (load?: string): Promise<TrainingModel> => {
-    const made = session.createModel({
-      baseModel: engine.model,
-      lora,
-      signal,
-      ...(load === undefined ? {} : { load }),
-    });
+  const create = (): Promise<TrainingModel> => {
+    const made = session.createModel({ baseModel: engine.model, lora, signal });
     // Its place on the server is free at once, and not only when the session has been silent for a while.
     return resources.open(made, (opened) => opened.unload({ signal: AbortSignal.timeout(5000) }).catch(() => {}));
   };
-  const trained = await create(saved?.path).catch((error: unknown) => {
-    throw saved && error instanceof TinkerError && error.code === "lost" ? weightsGone(saved.path, error) : error;
-  });
+  const trained = await create();
+  if (saved)
+    await trained.load(saved.path, { signal }).catch(async (error: unknown) => {
+      const found = await lossOrFailure(error, trained, signal);
+      // The model is there, and its weights are not.
+      throw found === error && error instanceof TinkerError && error.code === "lost"
+        ? weightsGone(saved.path, error)
+        : found;
+    });
   const rows = new WireRows(model.processor);
   const foreignLogProbs = report.samplerDifference > 1e-4;
   const compute = new RemoteCompute({
@@ -227,10 +228,10 @@ async function readRemoteWeights(folder: string): Promise<RemoteWeights> {
 
 /**
  * A failure of a model that cannot compute a single row either is the loss of the model: servers that were started again
- * over their old database know its name, and fail at its work.
+ * over their old database know its name, and fail at its work. The error itself is returned if the model computes.
  */
 async function lossOrFailure(error: unknown, model: TrainingModel, signal: AbortSignal): Promise<unknown> {
-  if (!(error instanceof TinkerError) || error.code !== "failed") return error;
+  if (!(error instanceof TinkerError) || !["failed", "lost"].includes(error.code)) return error;
   try {
     await model.forward([completionDatum({ ids: [0, 1] }, [2], { weights: [1] })], "cross_entropy", { signal });
     return error;

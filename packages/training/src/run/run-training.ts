@@ -3,6 +3,7 @@
  * through a step is in sample-to-gradient.ts. A run prints nothing: views listen.
  */
 import { OutOfMemoryError, selectBackend } from "@v-triune/backend";
+import { VTriuneError } from "@v-triune/errors";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { createVerifierRegistry } from "@v-triune/verifiers";
 import { noteEarlier, trackBest } from "../checkpoint/best-checkpoint";
@@ -50,10 +51,25 @@ import { trainingMemoryError } from "./training-memory-error";
  *   WriteError, BackendError, TrainingMemoryError, TrainingDivergedError
  */
 export async function runTraining(config: TrainingConfig, options: RunTrainingOptions = {}): Promise<TrainingResult> {
-  if (!config.training) return withResources((resources) => train(config, options, resources));
-  return goOnAfterLoss(options, (given, losses) =>
-    withResources((resources) => train(config, given, resources, losses)),
-  );
+  try {
+    if (!config.training) return await withResources((resources) => train(config, options, resources));
+    return await goOnAfterLoss(options, (given, losses) =>
+      withResources((resources) => train(config, given, resources, losses)),
+    );
+  } catch (error) {
+    throw error instanceof GivenUpWaiting ? leftBeforeAStep(error, config) : error;
+  }
+}
+
+/** A person left while a server was waited for before the first step of the run, or of the part that was taken up. */
+function leftBeforeAStep(cause: GivenUpWaiting, { run, training }: TrainingConfig): VTriuneError {
+  return new VTriuneError({
+    what: "You left the run while it waited for a server; no step was made.",
+    where: training?.engine.url ?? run.folder,
+    expected: "a server that answers",
+    fix: `when the server is up: v-triune train ${run.folder} --resume`,
+    cause,
+  });
 }
 
 /** No answer of a step was taught. */
