@@ -13,7 +13,7 @@
  */
 import { decodeAttention, ROW_BYTES, rotateRows } from "./attention";
 import { gemmPacked } from "./gemm";
-import { normHeads, rmsNorm, swiglu } from "./rows";
+import { normHeads, rmsNorm, swiglu, widen } from "./rows";
 
 const HEADER_BYTES: usize = 44;
 const LAYER_BYTES: usize = 48;
@@ -36,8 +36,7 @@ function embed(table: usize, token: i32, hidden: i32, out: usize): void {
     memory.copy(out, table + (at << 2), <usize>hidden << 2);
     return;
   }
-  const row = table - 1 + (at << 1);
-  for (let i = 0; i < hidden; i++) i32.store(out + (<usize>i << 2), <i32>i32.load16_u(row + (<usize>i << 1)) << 16);
+  widen(table - 1 + (at << 1), hidden, out);
 }
 
 /** Writes logits [count, vocabulary] of the tokens that follow. `cos`, `sin`: [count, head size / 2]. */

@@ -23,23 +23,38 @@ export function gemmScratch(): i32 {
   return a < b ? a : b;
 }
 
-/** Packs op(B)[k0.., n0..] of size kc × nc into panels [nc / 8][kc][8], padded with zeros. */
-function packBlock(transB: i32, kc: i32, nc: i32, b: usize, ldb: i32, out: usize): void {
-  const stride = <usize>ldb << 2;
+/** Four numbers, of bfloat16 (T = u16) widened: it is the upper half of a float32. */
+@inline function load4<T>(from: usize): v128 {
+  if (sizeof<T>() == 2) return i32x4.shl(i32x4.extend_low_i16x8_u(v128.load64_zero(from)), 16);
+  return v128.load(from);
+}
+
+@inline function load1<T>(from: usize): f32 {
+  if (sizeof<T>() == 2) return reinterpret<f32>(<i32>i32.load16_u(from) << 16);
+  return f32.load(from);
+}
+
+/**
+ * Packs op(B)[k0.., n0..] of size kc × nc, float32 (T = f32) or bfloat16 (T = u16), into panels [nc / 8][kc][8] of
+ * float32, padded with zeros.
+ */
+function packBlock<T>(transB: i32, kc: i32, nc: i32, b: usize, ldb: i32, out: usize): void {
+  const size: usize = sizeof<T>();
+  const stride = <usize>ldb * size;
   for (let n = 0; n < nc; n += 8) {
     const width = min(8, nc - n);
     if (transB == 0) {
-      let from = b + (<usize>n << 2);
+      let from = b + <usize>n * size;
       if (width == 8) {
         for (let k = 0; k < kc; k++) {
-          v128.store(out, v128.load(from));
-          v128.store(out, v128.load(from, 16), 16);
+          v128.store(out, load4<T>(from));
+          v128.store(out, load4<T>(from + 4 * size), 16);
           from += stride;
           out += 32;
         }
       } else {
         for (let k = 0; k < kc; k++) {
-          for (let j = 0; j < 8; j++) f32.store(out + (<usize>j << 2), j < width ? f32.load(from + (<usize>j << 2)) : 0);
+          for (let j = 0; j < 8; j++) f32.store(out + (<usize>j << 2), j < width ? load1<T>(from + <usize>j * size) : 0);
           from += stride;
           out += 32;
         }
@@ -49,13 +64,13 @@ function packBlock(transB: i32, kc: i32, nc: i32, b: usize, ldb: i32, out: usize
       let k = 0;
       if (width == 8) {
         for (; k + 4 <= kc; k += 4) {
-          packTransposed4(from + (<usize>k << 2), stride, out);
-          packTransposed4(from + (<usize>k << 2) + 4 * stride, stride, out + 16);
+          packTransposed4<T>(from + <usize>k * size, stride, out);
+          packTransposed4<T>(from + <usize>k * size + 4 * stride, stride, out + 16);
           out += 128;
         }
       }
       for (; k < kc; k++) {
-        for (let j = 0; j < 8; j++) f32.store(out + (<usize>j << 2), j < width ? f32.load(from + <usize>j * stride + (<usize>k << 2)) : 0);
+        for (let j = 0; j < 8; j++) f32.store(out + (<usize>j << 2), j < width ? load1<T>(from + <usize>j * stride + <usize>k * size) : 0);
         out += 32;
       }
     }
@@ -63,11 +78,11 @@ function packBlock(transB: i32, kc: i32, nc: i32, b: usize, ldb: i32, out: usize
 }
 
 /** A 4 × 4 transpose from rows `stride` bytes apart to rows 32 bytes apart. */
-@inline function packTransposed4(from: usize, stride: usize, out: usize): void {
-  const r0 = v128.load(from);
-  const r1 = v128.load(from + stride);
-  const r2 = v128.load(from + 2 * stride);
-  const r3 = v128.load(from + 3 * stride);
+@inline function packTransposed4<T>(from: usize, stride: usize, out: usize): void {
+  const r0 = load4<T>(from);
+  const r1 = load4<T>(from + stride);
+  const r2 = load4<T>(from + 2 * stride);
+  const r3 = load4<T>(from + 3 * stride);
   const t0 = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
   const t1 = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
   const t2 = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
@@ -222,7 +237,8 @@ function multiplyBlock<T>(transA: i32, m: i32, nc: i32, kc: i32, a: usize, lda: 
 
 /**
  * C[m, n] = op(A)[m, k] op(B)[k, n] + bias. `transA`: A is stored [k, m]; `transB`: B is stored [n, k]. `bias` 0: none.
- * `accumulate`: adds to C instead. `scratch`: `gemmScratch()` floats.
+ * `accumulate`: adds to C instead. `scratch`: `gemmScratch()` floats. An odd address of B, one past its own, says that B
+ * is bfloat16.
  */
 export function gemm(transA: i32, transB: i32, m: i32, n: i32, k: i32, a: usize, lda: i32, b: usize, ldb: i32, c: usize, ldc: i32, bias: usize, accumulate: i32, scratch: usize): void {
   const packedA = scratch + ((<usize>KC * <usize>NC) << 2);
@@ -231,7 +247,8 @@ export function gemm(transA: i32, transB: i32, m: i32, n: i32, k: i32, a: usize,
     for (let k0 = 0; k0 < k; k0 += KC) {
       const kc = min(KC, k - k0);
       const atB = transB != 0 ? <usize>n0 * <usize>ldb + <usize>k0 : <usize>k0 * <usize>ldb + <usize>n0;
-      packBlock(transB, kc, nc, b + (atB << 2), ldb, scratch);
+      if ((b & 1) != 0) packBlock<u16>(transB, kc, nc, b - 1 + (atB << 1), ldb, scratch);
+      else packBlock<f32>(transB, kc, nc, b + (atB << 2), ldb, scratch);
       const atA = transA != 0 ? <usize>k0 * <usize>lda : <usize>k0;
       multiplyBlock<f32>(transA, m, nc, kc, a + (atA << 2), lda, scratch, c + (<usize>n0 << 2), ldc, accumulate != 0 || k0 > 0, bias != 0 && k0 == 0 ? bias + (<usize>n0 << 2) : 0, packedA);
     }
@@ -259,7 +276,7 @@ export function packWeights(transB: i32, k: i32, n: i32, b: usize, ldb: i32, out
     for (let k0 = 0; k0 < k; k0 += KC) {
       const kc = min(KC, k - k0);
       const at = transB != 0 ? <usize>n0 * <usize>ldb + <usize>k0 : <usize>k0 * <usize>ldb + <usize>n0;
-      packBlock(transB, kc, nc, b + (at << 2), ldb, out);
+      packBlock<f32>(transB, kc, nc, b + (at << 2), ldb, out);
       out += (<usize>kc * <usize>roundUp8(nc)) << 2;
     }
   }
@@ -274,7 +291,7 @@ export function packHalves(k: i32, n: i32, b: usize, ldb: i32, out: usize, scrat
     const nc = min(NC, n - n0);
     for (let k0 = 0; k0 < k; k0 += KC) {
       const kc = min(KC, k - k0);
-      packBlock(1, kc, nc, b + ((<usize>n0 * <usize>ldb + <usize>k0) << 2), ldb, scratch);
+      packBlock<f32>(1, kc, nc, b + ((<usize>n0 * <usize>ldb + <usize>k0) << 2), ldb, scratch);
       const end = scratch + ((<usize>kc * <usize>roundUp8(nc)) << 2);
       for (let from = scratch; from < end; from += 32) {
         v128.store(out, v128.shuffle<i16>(v128.load(from), v128.load(from, 16), 1, 3, 5, 7, 9, 11, 13, 15));

@@ -16,6 +16,7 @@ export {
   sumRows,
   swiglu,
   swigluBackward,
+  widen,
 } from "./rows";
 export { attention, attentionBackward, attentionScratch, rotateRows, storeKeysValues } from "./attention";
 export { decodeScratch, decodeStep } from "./decode";

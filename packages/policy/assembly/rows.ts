@@ -328,12 +328,20 @@ export function sigmoidGeluBackward(dy: usize, x: usize, count: i32, a: f32, b: 
   }
 }
 
-/** y[i] = x[index[i]], zeros for -1. */
+/** Numbers of bfloat16 as float32, whose upper half each is. */
+export function widen(from: usize, count: i32, to: usize): void {
+  const end = from + (<usize>(count & ~3) << 1);
+  for (; from < end; from += 8, to += 16) v128.store(to, i32x4.shl(i32x4.extend_low_i16x8_u(v128.load64_zero(from)), 16));
+  for (let i = count & 3; i > 0; i--, from += 2, to += 4) i32.store(to, <i32>i32.load16_u(from) << 16);
+}
+
+/** y[i] = x[index[i]], zeros for -1. An odd address of x, one past its own, says that x is bfloat16. */
 export function gatherRows(x: usize, index: usize, count: i32, width: i32, y: usize): void {
   const bytes = <usize>width << 2;
   for (let i = 0; i < count; i++) {
     const row = i32.load(index + (<usize>i << 2));
     if (row < 0) memory.fill(y, 0, bytes);
+    else if ((x & 1) != 0) widen(x - 1 + (<usize>row * (bytes >> 1)), width, y);
     else memory.copy(y, x + <usize>row * bytes, bytes);
     y += bytes;
   }

@@ -50,7 +50,7 @@ export function formatMemory(estimate: MemoryEstimate, available: number): strin
         ? ["lower rollout.maxNewTokens, or rollout: {decodeWith: backend}, which is slower"]
         : []),
       ...(estimate.savedByBfloat16 > total / 8
-        ? ["model: {path: .., dtype: bfloat16}: what is not trained takes half, on native TensorFlow"]
+        ? ["model: {path: .., dtype: bfloat16}: what is not trained takes half"]
         : []),
       ...(gradients + moments > total / 4 ? ["train an adapter: model: {path: .., adapter: {rank: 16}}"] : []),
       ...(reference > 0 ? ["leave algorithm.kl.coefficient at 0: no reference model"] : []),

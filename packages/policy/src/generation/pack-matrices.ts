@@ -5,6 +5,7 @@
 import type * as tf from "@tensorflow/tfjs-core";
 import { Bfloat16Matrix, type Matrix } from "../kernels/bfloat16-matrix";
 import { Heap } from "../kernels/wasm/heap";
+import { matrixAddress } from "../kernels/wasm/heap-matrix";
 import type { KernelMemory } from "../kernels/wasm/kernel-memory";
 
 /**
@@ -64,8 +65,8 @@ export function packMatrices(
  * @returns their address, odd for bfloat16
  */
 export function placeTable(memory: KernelMemory, table: Matrix, allocate: (floats: number) => number): number {
+  if (memory instanceof Heap) return matrixAddress(memory, table);
   if (!(table instanceof Bfloat16Matrix)) {
-    if (memory instanceof Heap) return memory.address(table);
     const address = allocate(table.size);
     memory.floats(address, table.size).set(table.dataSync() as Float32Array);
     return address;

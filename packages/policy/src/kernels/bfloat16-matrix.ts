@@ -1,12 +1,15 @@
 /**
- * A constant matrix in bfloat16, which TensorFlow.js has no dtype for: half the memory of float32. Each use makes a
- * float32 copy of it or of some of its rows, so that results are those of float32 weights with the same values.
+ * A constant matrix in bfloat16, which TensorFlow.js has no dtype for: half the memory of float32. Each use widens it or
+ * some of its rows, so that results are those of float32 weights with the same values.
  *
  * Two neighbors of a row lie in one number of a float32 tensor, which the backend keeps, counts and frees as any other
  * (an int32 tensor would lie in main memory beside a GPU). TensorFlow's `Bitcast` sees the pair, and `Cast` widens it.
+ * Our WebAssembly kernels widen what they read, without a copy of the matrix: an odd address, one past the matrix's own,
+ * tells them.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { floatToBfloat16 } from "../safetensors/dtype";
+import { heap } from "./wasm/heap";
 
 /** What matrices that are not trained are kept in. */
 export type WeightDtype = "float32" | "bfloat16";
@@ -87,6 +90,7 @@ export function freeCopy(matrix: Matrix, tensor: tf.Tensor2D): void {
 
 /** Whether the present backend can hold a `Bfloat16Matrix`. */
 export function holdsBfloat16(): boolean {
+  if (heap()) return true;
   const backend = tf.backend() as Partial<NativeBackend>;
   return backend.binding !== undefined && backend.createOutputTensor !== undefined;
 }
@@ -108,6 +112,12 @@ export function fromBfloat16({ pairs }: Bfloat16Values): Float32Array {
 
 /** [rows, pairs] → [rows, 2 · pairs] in float32. */
 function widen(pairs: tf.Tensor2D): tf.Tensor2D {
+  const shape: [number, number] = [pairs.shape[0], 2 * pairs.shape[1]];
+  const host = heap();
+  if (host) {
+    const [values] = host.run([shape], (to) => host.kernels.widen(host.address(pairs), shape[0] * shape[1], to!));
+    return values as tf.Tensor2D;
+  }
   const backend = tf.backend() as unknown as NativeBackend;
   const { binding } = backend;
   const type = (name: string, value: number): object => ({ name, type: binding.TF_ATTR_TYPE, value });
@@ -118,7 +128,7 @@ function widen(pairs: tf.Tensor2D): tf.Tensor2D {
   try {
     const truncate = { name: "Truncate", type: binding.TF_ATTR_BOOL, value: false };
     const cast = run("Cast", [type("SrcT", BFLOAT16), type("DstT", binding.TF_FLOAT), truncate], halves.id);
-    return tf.tidy(() => tf.reshape(backend.createOutputTensor(cast), [pairs.shape[0], 2 * pairs.shape[1]]));
+    return tf.tidy(() => tf.reshape(backend.createOutputTensor(cast), shape));
   } finally {
     binding.deleteTensor(halves.id);
   }

@@ -16,8 +16,8 @@ import { gatherRowsOnHeap } from "./wasm/gather-rows";
  * @returns [K, D]
  */
 export function gatherRows(x: Matrix, index: Int32Array): tf.Tensor2D {
-  if (x instanceof Bfloat16Matrix) return withoutGaps(index, (rows) => x.rows(rows));
   if (heap()) return gatherRowsOnHeap(x, index);
+  if (x instanceof Bfloat16Matrix) return withoutGaps(index, (rows) => x.rows(rows));
   const rows = x.shape[0];
   // Sequences of one length lie in order already: nothing is moved, and nothing has to be added up on the way back.
   if (index.length === rows && index.every((row, i) => row === i)) return tf.reshape(x, [rows, x.shape[1]]);

@@ -118,14 +118,14 @@ describe("products on the wasm heap", () => {
     for (const address of [scratch, c, packed, plain, across, right, rightAcross, start]) host.free(address);
   });
 
-  it("multiplies weights packed in bfloat16 as float32 ones of the same values, bit for bit", () => {
+  it("multiplies weights in bfloat16, packed or as they lie, as float32 ones of the same values, bit for bit", () => {
     const host = heap();
     if (!host) return;
     // More than a block of the packed layout in both directions.
     const [m, k, n] = [6, 500, 1061];
     const { kernels } = host;
-    const x = host.allocate(m * k);
-    host.floats(x, m * k).set(waveNumbers(m * k, 1));
+    const x = host.allocate(m * n);
+    host.floats(x, m * n).set(waveNumbers(m * n, 1));
     const weight = host.allocate(n * k);
     const bits = new Uint32Array(host.floats(weight, n * k).buffer, weight, n * k);
     host.floats(weight, n * k).set(waveNumbers(n * k, 2));
@@ -142,7 +142,15 @@ describe("products on the wasm heap", () => {
     kernels.gemmPacked(m, n, k, x, k, half + 1, found, n, 0, 0);
     expect(host.floats(found, m * n)).toEqual(host.floats(expected, m * n));
     expect(new Set(host.floats(found, m * n)).size).toBeGreaterThan(m * n - 100);
-    for (const address of [x, weight, whole, half, scratch, expected, found]) host.free(address);
+    const raw = host.allocate((n * k) / 2);
+    new Uint16Array(host.memory.buffer, raw, n * k).set(bits.map((word) => word >>> 16));
+    kernels.gemm(0, 1, m, n, k, x, k, raw + 1, k, found, n, 0, 0, scratch);
+    expect(host.floats(found, m * n)).toEqual(host.floats(expected, m * n));
+    kernels.gemm(0, 0, m, k, n, x, n, weight, k, expected, k, 0, 0, scratch);
+    kernels.gemm(0, 0, m, k, n, x, n, raw + 1, k, found, k, 0, 0, scratch);
+    expect(host.floats(found, m * k)).toEqual(host.floats(expected, m * k));
+    expect(new Set(host.floats(found, m * k)).size).toBeGreaterThan(m * k - 100);
+    for (const address of [x, weight, whole, half, scratch, expected, found, raw]) host.free(address);
   });
 
   it("gives a row the same bits whatever rows are beside it", () => {

@@ -22,7 +22,7 @@ export function linear(
   biases: readonly (tf.Tensor1D | null)[],
   options: LinearOptions = {},
 ): tf.Tensor2D {
-  if (heap()) return linearOnHeap(x, weights.map(asFloat32), biases, options);
+  if (heap()) return linearOnHeap(x, weights, biases, options);
   const trainable = weights.map((weight) => tensorOf(weight) && (options.weightGradient ?? isTrainable(weight)));
   const inputGradient = options.inputGradient ?? true;
   const biasTrainable = biases.map((bias) => bias !== null && isTrainable(bias));

@@ -5,7 +5,7 @@
  * dW = dzᵀ h / τ.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { asFloat32, type Matrix } from "./bfloat16-matrix";
+import type { Matrix } from "./bfloat16-matrix";
 import { type RowChunk, overVocabulary, passing } from "./logits-in-chunks";
 import type { TokenLogProbsOptions } from "./token-log-probs-options";
 import { heap } from "./wasm/heap";
@@ -23,7 +23,7 @@ export function tokenLogProbs(
   targets: Int32Array,
   options: TokenLogProbsOptions,
 ): tf.Tensor2D {
-  if (heap()) return tokenLogProbsOnHeap(hidden, asFloat32(head), targets, options);
+  if (heap()) return tokenLogProbsOnHeap(hidden, head, targets, options);
   const { temperature, entropy } = options;
   const vocabulary = head.shape[0];
   return overVocabulary(hidden, head, temperature, {

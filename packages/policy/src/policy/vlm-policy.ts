@@ -366,7 +366,9 @@ export function checkWeightDtype({ dtype }: VlmOptions): void {
   throw new WeightsError({
     what: "This backend can't keep weights in bfloat16.",
     where: `backend ${tf.getBackend()}`,
-    expected: "native TensorFlow",
-    fix: 'install it (v-triune native install), or take dtype "float32", which needs twice the memory for weights',
+    expected: "native TensorFlow, or wasm with SIMD and without threads",
+    fix:
+      'install TensorFlow (v-triune native install), take wasm, or take dtype "float32", which needs twice the memory ' +
+      "for weights",
   });
 }

@@ -81,13 +81,13 @@ export function checkTogether(config: TrainingConfig, source: ConfigSource): voi
     );
   }
   if (model.dtype === "bfloat16") {
-    if (backend === "wasm")
+    if (backend === "cpu")
       refuse(
         ["model", "dtype"],
-        "The wasm backend can't keep weights in bfloat16.",
+        "The backend cpu, plain JavaScript, can't keep weights in bfloat16.",
         "float32",
         "bfloat16",
-        "or take backend: tensorflow; v-triune native install supplies it",
+        "or take backend: wasm, or tensorflow, which v-triune native install supplies",
       );
     if (model.adapter === null && Object.values(optimizer.groups).every((group) => !group.freeze))
       refuse(

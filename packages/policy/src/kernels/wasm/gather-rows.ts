@@ -2,14 +2,15 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { withGradient } from "../custom-gradient";
 import { heap } from "./heap";
+import { type HeapMatrix, isFloat32, matrixAddress } from "./heap-matrix";
 
-export function gatherRowsOnHeap(x: tf.Tensor2D, index: Int32Array): tf.Tensor2D {
+export function gatherRowsOnHeap(x: HeapMatrix, index: Int32Array): tf.Tensor2D {
   const host = heap()!;
   const [rows, width] = x.shape;
   for (const row of index) if (row < -1 || row >= rows) throw new RangeError(`gatherRows: row ${row} of ${rows}`);
-  return withGradient<tf.Tensor2D>([x], () => {
+  return withGradient<tf.Tensor2D>(isFloat32(x) ? [x] : [], () => {
     const [value] = host.run([[index.length, width]], (y) =>
-      host.withInts(index, (at) => host.kernels.gatherRows(host.address(x), at, index.length, width, y!)),
+      host.withInts(index, (at) => host.kernels.gatherRows(matrixAddress(host, x), at, index.length, width, y!)),
     );
     return {
       value: value as tf.Tensor2D,

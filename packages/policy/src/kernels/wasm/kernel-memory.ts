@@ -38,6 +38,7 @@ export interface KernelExports {
   packWeights(transB: number, k: number, n: number, b: number, ldb: number, out: number): void;
   packedSize(k: number, n: number): number;
   gatherRows(x: number, index: number, count: number, width: number, y: number): void;
+  widen(from: number, count: number, to: number): void;
   scatterAddRows(dy: number, index: number, count: number, width: number, dx: number): void;
   sumRows(x: number, rows: number, width: number, stride: number, out: number): void;
   gelu(x: number, count: number, y: number): void;

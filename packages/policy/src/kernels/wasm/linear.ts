@@ -3,11 +3,12 @@ import * as tf from "@tensorflow/tfjs-core";
 import { isTrainable, withGradient } from "../custom-gradient";
 import type { LinearOptions } from "../linear-options";
 import { heap } from "./heap";
+import { type HeapMatrix, isFloat32, matrixAddress } from "./heap-matrix";
 import { multiply } from "./matrix-product";
 
 export function linearOnHeap(
   x: tf.Tensor2D,
-  weights: readonly tf.Tensor2D[],
+  weights: readonly HeapMatrix[],
   biases: readonly (tf.Tensor1D | null)[],
   options: LinearOptions,
 ): tf.Tensor2D {
@@ -19,11 +20,11 @@ export function linearOnHeap(
   const total = widths.reduce((sum, n) => sum + n, 0);
   const columns = widths.map((_, i) => widths.slice(0, i).reduce((sum, n) => sum + n, 0));
   const inputGradient = options.inputGradient ?? true;
-  const trainable = weights.map((weight) => options.weightGradient ?? isTrainable(weight));
+  const trainable = weights.map((weight) => isFloat32(weight) && (options.weightGradient ?? isTrainable(weight)));
   const biasTrainable = biases.map((bias) => bias !== null && isTrainable(bias));
   const inputs: tf.Tensor[] = [
     ...(inputGradient ? [x] : []),
-    ...weights.filter((_, i) => trainable[i]),
+    ...weights.flatMap((weight, i) => (isFloat32(weight) && trainable[i] ? [weight] : [])),
     ...biases.filter((bias, i): bias is tf.Tensor1D => bias !== null && biasTrainable[i]!),
   ];
   return withGradient<tf.Tensor2D>(inputs, (save) => {
@@ -34,20 +35,22 @@ export function linearOnHeap(
         multiply(kernels, {
           shape: [rows, width, widths[i]!],
           left: { address: host.address(x), stride: width },
-          right: { address: host.address(weight), stride: width, transposed: true },
+          right: { address: matrixAddress(host, weight), stride: width, transposed: true },
           out: { address: y! + 4 * columns[i]!, stride: total },
           bias: bias ? host.address(bias) : 0,
           scratch,
         });
       });
     });
-    save([x, ...weights]);
+    save([x, ...weights.filter(isFloat32)]);
     return {
       value: value as tf.Tensor2D,
-      gradient: (dy, [x, ...weights]) => {
+      gradient: (dy, [x, ...tensors]) => {
+        const kept = tensors[Symbol.iterator]() as Iterator<tf.Tensor2D>;
+        const again = weights.map((weight) => (isFloat32(weight) ? kept.next().value! : weight));
         const scratch = host.scratch(kernels.gemmScratch());
         const from = host.address(dy);
-        const trained = weights.flatMap((_, i) => (trainable[i] ? [i] : []));
+        const trained = again.flatMap((_, i) => (trainable[i] ? [i] : []));
         const biased = biases.flatMap((_, i) => (biasTrainable[i] ? [i] : []));
         const shapes = [
           ...(inputGradient ? [[rows, width]] : []),
@@ -58,11 +61,11 @@ export function linearOnHeap(
           let next = 0;
           if (inputGradient) {
             const dx = out[next++]!;
-            weights.forEach((weight, i) =>
+            again.forEach((weight, i) =>
               multiply(kernels, {
                 shape: [rows, widths[i]!, width],
                 left: { address: from + 4 * columns[i]!, stride: total },
-                right: { address: host.address(weight), stride: width },
+                right: { address: matrixAddress(host, weight), stride: width },
                 out: { address: dx, stride: width },
                 accumulate: i > 0,
                 scratch,

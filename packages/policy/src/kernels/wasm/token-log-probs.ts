@@ -5,6 +5,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { isTrainable, withGradient } from "../custom-gradient";
 import type { TokenLogProbsOptions } from "../token-log-probs-options";
 import { heap } from "./heap";
+import { type HeapMatrix, isFloat32, matrixAddress } from "./heap-matrix";
 import { multiply } from "./matrix-product";
 
 /** Logits in scratch memory at once. */
@@ -14,7 +15,7 @@ const KEPT_ELEMENTS = 1 << 24;
 
 export function tokenLogProbsOnHeap(
   hidden: tf.Tensor2D,
-  head: tf.Tensor2D,
+  head: HeapMatrix,
   targets: Int32Array,
   options: TokenLogProbsOptions,
 ): tf.Tensor2D {
@@ -29,9 +30,10 @@ export function tokenLogProbsOnHeap(
   const columns = entropy ? 2 : 1;
   const keep = rows * vocabulary <= KEPT_ELEMENTS;
   const chunk = Math.min(rows, Math.max(1, Math.floor(CHUNK_ELEMENTS / vocabulary)));
-  const trainable = isTrainable(head);
+  const trained = isFloat32(head) && isTrainable(head) ? [head] : [];
+  const trainable = trained.length > 0;
   const wantsEntropy = entropy ? 1 : 0;
-  return withGradient<tf.Tensor2D>(trainable ? [hidden, head] : [hidden], (save) => {
+  return withGradient<tf.Tensor2D>([hidden, ...trained], (save) => {
     const gemmFloats = kernels.gemmScratch();
     const scratch = host.scratch(gemmFloats + (keep ? 0 : chunk * vocabulary));
     const shapes = [[rows, columns], [rows, 2], ...(keep ? [[rows, vocabulary]] : [])];
@@ -43,7 +45,7 @@ export function tokenLogProbsOnHeap(
           multiply(kernels, {
             shape: [count, width, vocabulary],
             left: { address: host.address(hidden) + 4 * start * width, stride: width },
-            right: { address: host.address(head), stride: width, transposed: true },
+            right: { address: matrixAddress(host, head), stride: width, transposed: true },
             out: { address: logits, stride: vocabulary },
             scratch,
           });
@@ -80,7 +82,7 @@ export function tokenLogProbsOnHeap(
                 multiply(kernels, {
                   shape: [count, width, vocabulary],
                   left: { address: states, stride: width },
-                  right: { address: host.address(head), stride: width, transposed: true },
+                  right: { address: matrixAddress(host, head), stride: width, transposed: true },
                   out: { address: work, stride: vocabulary },
                   scratch,
                 });
@@ -98,7 +100,7 @@ export function tokenLogProbsOnHeap(
               multiply(kernels, {
                 shape: [count, vocabulary, width],
                 left: { address: work, stride: vocabulary },
-                right: { address: host.address(head), stride: width },
+                right: { address: matrixAddress(host, head), stride: width },
                 out: { address: dHidden! + 4 * start * width, stride: width },
                 scratch,
               });
