@@ -147,11 +147,15 @@ export function formatDoctor(report: DoctorReport): string {
     if (install.cudaWheels.length > 0)
       row("", install.cudaWheels.map((wheel) => wheel.replace(/^nvidia-|-cu12/g, "").replace("==", " ")).join(", "));
   }
-  const decoding = report.backends.find((backend) => backend.decoding !== undefined)?.decoding;
-  if (decoding?.works === true) row("decoding", `by v-triune's own kernels (${decoding.instructions})`);
-  else if (decoding) {
-    row("decoding", `without v-triune's native kernels: ${decoding.reason}`);
-    if (decoding.howToGet !== undefined) row("", `to get them: ${decoding.howToGet}`);
+  for (const what of ["decoding", "training"] as const) {
+    const state = report.backends.find((backend) => backend[what] !== undefined)?.[what];
+    if (state === undefined) continue;
+    if (state.works) {
+      row(what, `by v-triune's own kernels (${state.instructions})`);
+      continue;
+    }
+    row(what, `without v-triune's native kernels: ${state.reason}`);
+    if (state.howToGet !== undefined) row("", `to get them: ${state.howToGet}`);
   }
   if (report.installs.every(({ state }) => state !== "present")) {
     const { available, missing } = report.canInstallNative;

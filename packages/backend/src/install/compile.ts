@@ -1,11 +1,12 @@
 /** Compiles the addon from tfjs-node's own sources, unpatched, and the stderr guard beside it. */
 // oxlint-disable-next-line v-triune/no-copies -- the compiler writes the file
-import { createReadStream, mkdirSync, renameSync, rmSync } from "node:fs";
+import { createReadStream, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { NativeInstallError } from "../backend-error";
 import { decodeKernelsFile, decodeSourceFolder } from "../native/decode-kernels";
 import { libraryFileNames, type NativeLayout } from "../native/native-folder";
+import { trainingKernelsFile, trainingSourceFolder } from "../native/training-kernels";
 import { lastLines, runCommand } from "../run-command";
 
 const require = createRequire(import.meta.url);
@@ -50,17 +51,33 @@ export async function compileAddon(options: CompileOptions): Promise<void> {
 }
 
 /**
- * Compiles the addon that decodes (native/decoding), beside the others. It needs no header of TensorFlow's.
+ * Compiles v-triune's own kernels for decoding and for training (native/decoding, native/training), each where its file
+ * is missing, beside the other addons. They need no header of TensorFlow's.
  *
- * @returns its file
+ * @returns whether anything was missing
  * @throws NativeInstallError "compile"
  */
-export async function compileDecodeKernels({
-  compiler,
-  layout,
-  nodeHeaders,
-}: Pick<CompileOptions, "compiler" | "layout" | "nodeHeaders">): Promise<string> {
-  const file = decodeKernelsFile(layout);
+export async function compileOwnKernels(
+  options: Pick<CompileOptions, "compiler" | "layout" | "nodeHeaders">,
+): Promise<boolean> {
+  const missing = ownKernels(options.layout).filter(({ file }) => !existsSync(file));
+  for (const { file, source } of missing) await compileKernels(source, file, options);
+  return missing.length > 0;
+}
+
+/** The addons of v-triune's own kernels. */
+export function ownKernels(layout: NativeLayout): { readonly file: string; readonly source: string }[] {
+  return [
+    { file: decodeKernelsFile(layout), source: join(decodeSourceFolder(), "decode-kernels.c") },
+    { file: trainingKernelsFile(layout), source: join(trainingSourceFolder(), "training-ops.c") },
+  ];
+}
+
+async function compileKernels(
+  source: string,
+  file: string,
+  { compiler, nodeHeaders }: Pick<CompileOptions, "compiler" | "nodeHeaders">,
+): Promise<void> {
   mkdirSync(dirname(file), { recursive: true });
   const mac = process.platform === "darwin";
   const shared = mac ? ["-bundle", "-undefined", "dynamic_lookup"] : ["-shared"];
@@ -80,14 +97,13 @@ export async function compileDecodeKernels({
       `-I${nodeHeaders}`,
       "-o",
       partial,
-      join(decodeSourceFolder(), "decode-kernels.c"),
+      source,
       ...(mac ? [] : ["-lpthread", "-ldl", "-lm"]),
     ]);
     renameSync(partial, file);
   } finally {
     rmSync(partial, { force: true });
   }
-  return file;
 }
 
 async function compile(compiler: string, args: readonly string[]): Promise<void> {

@@ -15,10 +15,9 @@ import { isProcessAlive } from "@v-triune/node-kit/is-process-alive";
 import { NativeInstallError } from "../backend-error";
 import { probeBackend } from "../probe/probe-backend";
 import type { ProbeFinding } from "../probe/probe-protocol";
-import { compileAddon, compileDecodeKernels, findLogLevelSymbol, stripLibraries } from "./compile";
+import { compileAddon, compileOwnKernels, findLogLevelSymbol, ownKernels, stripLibraries } from "./compile";
 import { findLibrary, linkLibrary } from "./library-folder";
 import { driverComplaint } from "../native/driver-complaint";
-import { decodeKernelsFile } from "../native/decode-kernels";
 import { recordProof } from "../native/machine-proof";
 import { readManifest, recordFiles, type LibraryOrigin, type NativeManifest } from "../native/manifest";
 import {
@@ -102,7 +101,7 @@ export async function installNative(options: InstallNativeOptions = {}): Promise
   if (options.force !== true) {
     const present = await soundInstall(final, variant);
     if (present !== undefined && sameOrigin(present.manifest, variant, options)) {
-      const changed = await addDecodeKernels(final, env, report);
+      const changed = await addOwnKernels(final, env, report);
       report("done", `TensorFlow ${present.manifest.tensorflow} is already installed in ${final.folder}`);
       return { folder: final.folder, manifest: present.manifest, changed, usesGpu: present.finding.usesGpu };
     }
@@ -126,7 +125,7 @@ export async function installNative(options: InstallNativeOptions = {}): Promise
       nodeHeaders: headers.folder,
       tensorflowHeaders: include,
     });
-    await addDecodeKernels(partial, env, report);
+    await addOwnKernels(partial, env, report);
     const logLevelSymbol = await findLogLevelSymbol(join(partial.libraries, libraryFileNames()[1]));
     report("verify", "Loading it in a process of its own and computing");
     const finding = await tryIt(partial, variant);
@@ -174,26 +173,25 @@ async function soundInstall(
 }
 
 /**
- * Compiles the addon that decodes where it is missing for this version. An install is sound without it: the other ways of
- * decoding stay, and doctor tells.
+ * Compiles the kernels that decode and train where they are missing for this version. An install is sound without them: the
+ * other ways of computing stay, and doctor tells.
  *
  * @returns whether it is new
  */
-async function addDecodeKernels(
+async function addOwnKernels(
   layout: NativeLayout,
   env: Environment,
   report: (step: InstallStep, message: string) => void,
 ): Promise<boolean> {
-  if (existsSync(decodeKernelsFile(layout))) return false;
-  report("compile", "Compiling the kernels that decode");
+  if (ownKernels(layout).every(({ file }) => existsSync(file))) return false;
+  report("compile", "Compiling the kernels that decode and train");
   try {
     const { compiler } = requireTools(false, env);
     const nodeHeaders = findNodeApiHeaders().folder;
-    await compileDecodeKernels({ compiler: compiler?.command ?? "g++", layout, nodeHeaders });
-    return true;
+    return await compileOwnKernels({ compiler: compiler?.command ?? "g++", layout, nodeHeaders });
   } catch (error) {
     const why = error instanceof NativeInstallError ? (error.found ?? error.what) : (error as Error).message;
-    report("compile", `Left out: the kernels that decode do not compile here (${why})`);
+    report("compile", `Left out: the kernels that decode and train do not compile here (${why})`);
     return false;
   }
 }

@@ -15,7 +15,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { NativeInstallError } from "../backend-error";
 import { probeBackend } from "../probe/probe-backend";
-import { compileDecodeKernels } from "./compile";
+import { compileOwnKernels } from "./compile";
 import { installNative } from "./install-native";
 import { findLibrary, linkLibrary } from "./library-folder";
 import { readManifest, recordFiles, type NativeManifest } from "../native/manifest";
@@ -293,10 +293,10 @@ const tools = findTools();
 const noPip = tools.python === undefined || tools.pip === undefined;
 if (noPip) console.warn("Skipping the tests of downloads: they need python3 with pip.");
 
-describe("the kernels that decode", () => {
+describe("the kernels that decode and train", () => {
   it("leave nothing half-written where they do not compile", async () => {
     const layout = nativeLayout("cpu", env());
-    const error = await failure(compileDecodeKernels({ compiler, layout, nodeHeaders: root }));
+    const error = await failure(compileOwnKernels({ compiler, layout, nodeHeaders: root }));
     expect(error.code).toBe("compile");
     expect(readdirSync(dirname(layout.addon))).toEqual([]);
   });
@@ -382,7 +382,7 @@ describe.skipIf(!installed)("the install of this machine", () => {
       const onProgress = ({ message }: { message: string }) => void told.push(message);
       expect((await installNative({ env: env(), onProgress })).changed).toBe(false);
       expect(told).toContainEqual(
-        expect.stringMatching(/^Left out: the kernels that decode do not compile here \(error: /),
+        expect.stringMatching(/^Left out: the kernels that decode and train do not compile here \(error: /),
       );
       const withCompiler = { ...env(), CXX: own!.command };
       expect((await installNative({ env: withCompiler })).changed).toBe(true);
@@ -391,7 +391,7 @@ describe.skipIf(!installed)("the install of this machine", () => {
       writeFileSync(decodeKernelsFile(layout), "not an addon");
       expect(await kernels()).toMatchObject({ works: false, howToGet: "npx v-triune native install --force" });
     },
-    120_000,
+    240_000,
   );
 
   it("works also where only the package with the kernels is missing, and says how to get it", async () => {

@@ -14,6 +14,7 @@ import { BackendError } from "../backend-error";
 import { installNodeShims } from "../node-shims";
 import { withOutOfMemory } from "../out-of-memory";
 import { loadDecodeKernels, type DecodeKernelsState } from "./decode-kernels";
+import { loadTrainingKernels } from "./training-kernels";
 import { readManifest } from "./manifest";
 import { layoutOf, libraryFileNames, type NativeLayout } from "./native-folder";
 import { INSTALL_TFJS_NODE, TFJS_NODE_MISSING } from "./tfjs-node";
@@ -44,6 +45,8 @@ export interface LoadedNative {
   readonly startupLog: string;
   /** Whether v-triune's own kernels decode beside it. */
   readonly decoding: DecodeKernelsState;
+  /** Whether v-triune's own kernels train beside it. */
+  readonly training: DecodeKernelsState;
   /** Tensor handles that the addon holds now, for leak checks. */
   readonly handleCount: () => number;
 }
@@ -90,14 +93,17 @@ export function loadNative(options: LoadNativeOptions): LoadedNative {
   setEnvironment(options);
   const { binding, startupLog } = openAddon(options);
   const usesGpu = binding.isUsingGpuDevice();
-  const decoding = loadDecodeKernels(options.folder === undefined ? undefined : layoutOf(options.folder), usesGpu);
-  registerBackend(binding, decoding.addon);
+  const layout = options.folder === undefined ? undefined : layoutOf(options.folder);
+  const decoding = loadDecodeKernels(layout, usesGpu);
+  const training = loadTrainingKernels(layout, usesGpu, options.threads);
+  registerBackend(binding, { decodeAddon: decoding.addon, trainingAddon: training.addon });
   loaded = {
     addon: options.addon,
     tensorflow: binding.TF_Version,
     usesGpu,
     startupLog,
     decoding: decoding.state,
+    training: training.state,
     handleCount: () => binding.getNumOfTensors(),
   };
   return loaded;
@@ -185,8 +191,13 @@ function loadError(error: Error, addon: string): BackendError {
   });
 }
 
-/** @param decodeAddon what the policy decodes with, which finds it as `tf.backend().decodeAddon` */
-function registerBackend(binding: NativeBinding, decodeAddon: object | undefined): void {
+/** What the policy decodes and trains with, which finds it as `tf.backend().decodeAddon`, `.trainingAddon`. */
+interface OwnAddons {
+  readonly decodeAddon: object | undefined;
+  readonly trainingAddon: object | undefined;
+}
+
+function registerBackend(binding: NativeBinding, addons: OwnAddons): void {
   let kernelBackend: { NodeJSKernelBackend: new (binding: NativeBinding, packageName: string) => tf.KernelBackend };
   try {
     const core = require("@tensorflow/tfjs-core") as typeof tf;
@@ -215,7 +226,7 @@ function registerBackend(binding: NativeBinding, decodeAddon: object | undefined
   const guarded = guardMemory(binding);
   // The class looks at the package name only to tell whether a CUDA build was meant.
   const create = (): tf.KernelBackend =>
-    Object.assign(new kernelBackend.NodeJSKernelBackend(guarded, "@tensorflow/tfjs-node"), { decodeAddon });
+    Object.assign(new kernelBackend.NodeJSKernelBackend(guarded, "@tensorflow/tfjs-node"), addons);
   tf.registerBackend("tensorflow", create, 3);
 }
 

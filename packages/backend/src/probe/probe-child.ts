@@ -25,7 +25,7 @@ async function probe(request: ProbeRequest): Promise<ProbeFinding> {
     version: activated.version,
     usesGpu: native?.usesGpu ?? false,
     startupLog: native?.startupLog ?? "",
-    ...(native === undefined ? {} : { decoding: native.decoding }),
+    ...(native === undefined ? {} : { decoding: native.decoding, training: native.training }),
     ...(request.measure === undefined ? {} : { measurement: await measureCurrentBackend(tf, request.measure) }),
   };
 }

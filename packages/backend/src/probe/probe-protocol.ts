@@ -25,6 +25,8 @@ export interface ProbeFinding {
   readonly startupLog: string;
   /** Whether v-triune's own kernels decode beside it; native TensorFlow only. */
   readonly decoding?: DecodeKernelsState;
+  /** Whether they train beside it. */
+  readonly training?: DecodeKernelsState;
   readonly measurement?: BackendMeasurement;
 }
 

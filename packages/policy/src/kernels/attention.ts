@@ -5,19 +5,22 @@
  * Backward, with P the probabilities: dv = Pᵀ do, dP = do vᵀ, dS = P · (dP - Σ dP · P), dq = dS k / √d, dk = dSᵀ q /
  * √d.
  *
- * Two ways to compute the same numbers: on wasm one kernel that walks the segments (./wasm/attention); elsewhere
- * segments are padded into a few batches of dense blocks, as every op costs more than the padding.
+ * Three ways to compute the same: one kernel that walks the segments, on wasm (./wasm/attention) or as an op of ours beside
+ * TensorFlow (./native/attention); elsewhere segments are padded into a few batches of dense blocks, as every op costs more
+ * than the padding.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { attentionBuckets, type AttentionBucket, type AttentionHeads, type AttentionPlan } from "./attention-plan";
 import { withGradient } from "./custom-gradient";
 import { gatherRows } from "./gather-rows";
+import { attentionInOneOp } from "./native/attention";
 import { rotate, type RotaryTable } from "./rotary";
 import { attentionOnHeap } from "./wasm/attention";
 import { heap } from "./wasm/heap";
 
 /**
  * @param qkv queries, keys and values side by side before rotation, [N, (heads + 2 keyValueHeads) · headDim]
+ * @param inOneOp by an op of ours beside TensorFlow (`ModelWeights.inOneOp`)
  * @returns [N, heads · headDim]
  */
 export function attention(
@@ -25,8 +28,10 @@ export function attention(
   rotary: RotaryTable,
   plan: AttentionPlan,
   sizes: AttentionHeads,
+  inOneOp = false,
 ): tf.Tensor2D {
   if (heap()) return attentionOnHeap(qkv, rotary, plan, sizes);
+  if (inOneOp) return attentionInOneOp(qkv, rotary, plan, sizes);
   return tf.tidy(() => {
     const { heads, keyValueHeads, headDim } = sizes;
     const split = (heads + keyValueHeads) * headDim;

@@ -4,16 +4,19 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { isTrainable, withGradient } from "./custom-gradient";
+import { rmsNormInOneOp } from "./native/rms-norm";
 import { heap } from "./wasm/heap";
 import { rmsNormOnHeap } from "./wasm/rms-norm";
 
 /**
  * @param x [N, D]
  * @param weight [D]
+ * @param inOneOp by an op of ours beside TensorFlow (`ModelWeights.inOneOp`)
  * @returns [N, D]
  */
-export function rmsNorm(x: tf.Tensor2D, weight: tf.Tensor1D, epsilon: number): tf.Tensor2D {
+export function rmsNorm(x: tf.Tensor2D, weight: tf.Tensor1D, epsilon: number, inOneOp = false): tf.Tensor2D {
   if (heap()) return rmsNormOnHeap(x, weight, epsilon);
+  if (inOneOp) return rmsNormInOneOp(x, weight, epsilon);
   const trainable = isTrainable(weight);
   return withGradient<tf.Tensor2D>(trainable ? [x, weight] : [x], (save) => {
     const scale = tf.rsqrt(tf.add(tf.mean(tf.square(x), 1, true), epsilon));

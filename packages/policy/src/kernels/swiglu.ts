@@ -4,15 +4,18 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { withGradient } from "./custom-gradient";
+import { swigluInOneOp } from "./native/swiglu";
 import { heap } from "./wasm/heap";
 import { swigluOnHeap } from "./wasm/activations";
 
 /**
  * @param packed gate and up side by side, [N, 2F]
+ * @param inOneOp by an op of ours beside TensorFlow (`ModelWeights.inOneOp`)
  * @returns [N, F]
  */
-export function swiglu(packed: tf.Tensor2D): tf.Tensor2D {
+export function swiglu(packed: tf.Tensor2D, inOneOp = false): tf.Tensor2D {
   if (heap()) return swigluOnHeap(packed);
+  if (inOneOp) return swigluInOneOp(packed);
   return withGradient<tf.Tensor2D>([packed], (save) => {
     const [gate, up] = tf.split(packed, 2, 1) as [tf.Tensor2D, tf.Tensor2D];
     const sigma = tf.sigmoid(gate);

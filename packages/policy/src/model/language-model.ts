@@ -83,7 +83,7 @@ export function languageModel(
       }
       if (i < config.numLayers - 1) trace?.(`hidden.${i + 1}`, hidden);
     }
-    const final = rmsNorm(hidden, weights.vector("model.norm.weight"), config.rmsNormEps);
+    const final = rmsNorm(hidden, weights.vector("model.norm.weight"), config.rmsNormEps, weights.inOneOp);
     trace?.(`hidden.${config.numLayers}`, final);
     return final;
   });
@@ -132,20 +132,25 @@ function decoderLayer(
   again: boolean,
 ): tf.Tensor2D {
   const name = `model.layers.${index}`;
-  const normal = rmsNorm(x, weights.vector(`${name}.input_layernorm.weight`), config.rmsNormEps);
+  const normal = rmsNorm(x, weights.vector(`${name}.input_layernorm.weight`), config.rmsNormEps, weights.inOneOp);
   const own = projectQkv(normal, index, weights, config);
   const before = past?.(index);
   const qkv = before ? tf.concat2d([before, own], 0) : own;
   onQkv?.(index, qkv, rotary);
-  const seen = attention(qkv, rotary, tokens.plan, attentionHeads(config));
+  const seen = attention(qkv, rotary, tokens.plan, attentionHeads(config), weights.inOneOp);
   const attended = before ? tf.slice2d(seen, [before.shape[0], 0], [-1, -1]) : seen;
   const [residual, values] = keep ? [gatherRows(x, keep), gatherRows(attended, keep)] : [x, attended];
   const hidden = addResidual(residual, weights.project(values, [`${name}.self_attn.o_proj`]));
-  const inner = rmsNorm(hidden, weights.vector(`${name}.post_attention_layernorm.weight`), config.rmsNormEps);
+  const inner = rmsNorm(
+    hidden,
+    weights.vector(`${name}.post_attention_layernorm.weight`),
+    config.rmsNormEps,
+    weights.inOneOp,
+  );
   return addResidual(
     hidden,
     weights.project(
-      swiglu(weights.project(inner, [`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`])),
+      swiglu(weights.project(inner, [`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`]), weights.inOneOp),
       [`${name}.mlp.down_proj`],
       { value: !again },
     ),

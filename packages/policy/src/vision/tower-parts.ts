@@ -125,6 +125,9 @@ function visionBlock(
   const name = `visual.blocks.${index}`;
   const qkv = weights.project(parts.norm(x, `${name}.norm1`), [`${name}.attn.qkv`]);
   const heads = { heads: config.numHeads, keyValueHeads: config.numHeads, headDim: config.headDim };
-  const hidden = addResidual(x, weights.project(attention(qkv, table, plan(index), heads), [`${name}.attn.proj`]));
+  const hidden = addResidual(
+    x,
+    weights.project(attention(qkv, table, plan(index), heads, weights.inOneOp), [`${name}.attn.proj`]),
+  );
   return addResidual(hidden, parts.mlp(parts.norm(hidden, `${name}.norm2`), `${name}.mlp`, again));
 }

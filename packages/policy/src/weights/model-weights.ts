@@ -4,6 +4,7 @@ import { WeightsError } from "../input-error";
 import { addResidual } from "../kernels/add-residual";
 import { checkpoint } from "../kernels/checkpoint";
 import { linear } from "../kernels/linear";
+import { hasOwnOps } from "../kernels/native/own-ops";
 import type { LinearOptions } from "../kernels/linear-options";
 import { asFloat32, Bfloat16Matrix, type Bfloat16Values, fromBfloat16, type Matrix } from "../kernels/bfloat16-matrix";
 import { placeNow } from "./passing-memory";
@@ -26,6 +27,9 @@ export interface LinearAdapter {
   readonly b: tf.Tensor2D;
   readonly scale: number;
 }
+
+/** The same as for decoding (../generation/choose-decoder). */
+const SMALL_PARAMETERS = 1 << 23;
 
 function elements({ shape }: ParameterShape): number {
   return shape.reduce((product, n) => product * n, 1);
@@ -54,6 +58,7 @@ export class ModelWeights {
   readonly #tensors = new Map<string, tf.Tensor>();
   /** Constant matrices that are kept in bfloat16. */
   readonly #halves = new Map<string, Bfloat16Matrix>();
+  readonly #size: number;
   /** Adapters by the layer's name without `.weight`. */
   readonly adapters = new Map<string, LinearAdapter>();
 
@@ -70,6 +75,7 @@ export class ModelWeights {
     values: (shape: ParameterShape) => Float32Array | Bfloat16Values | undefined,
     frozen: (shape: ParameterShape) => boolean,
   ) {
+    this.#size = shapes.reduce((sum, shape) => sum + elements(shape), 0);
     try {
       for (const shape of shapes.toSorted((a, b) => elements(b) - elements(a))) {
         const data = values(shape);
@@ -104,6 +110,14 @@ export class ModelWeights {
       this.dispose();
       throw error;
     }
+  }
+
+  /**
+   * Whether norms, attention and SwiGLU are ops of ours beside TensorFlow. Small models keep the numbers that TensorFlow's
+   * own ops give.
+   */
+  get inOneOp(): boolean {
+    return this.#size > SMALL_PARAMETERS && hasOwnOps();
   }
 
   get(name: string): tf.Tensor {

@@ -30,7 +30,8 @@ export function qwen25VisionTower(
       inputs.flatMap(({ gridThw }) => gridThw),
       config,
     );
-    const norm = (x: tf.Tensor2D, name: string): tf.Tensor2D => rmsNorm(x, weights.vector(`${name}.weight`), EPSILON);
+    const norm = (x: tf.Tensor2D, name: string): tf.Tensor2D =>
+      rmsNorm(x, weights.vector(`${name}.weight`), EPSILON, weights.inOneOp);
     const pixels = toWindowOrder(joinPixels(inputs, config), layout, cell);
     const hidden = runBlocks(embedPatches(pixels, weights, config), {
       weights,
@@ -41,9 +42,13 @@ export function qwen25VisionTower(
       parts: {
         norm,
         mlp: (x, name, again) =>
-          weights.project(swiglu(weights.project(x, [`${name}.gate_proj`, `${name}.up_proj`])), [`${name}.down_proj`], {
-            value: !again,
-          }),
+          weights.project(
+            swiglu(weights.project(x, [`${name}.gate_proj`, `${name}.up_proj`]), weights.inOneOp),
+            [`${name}.down_proj`],
+            {
+              value: !again,
+            },
+          ),
       },
     });
     const cells = tf.reshape(norm(hidden, "visual.merger.ln_q"), [layout.tokens, cell * config.hiddenSize]);

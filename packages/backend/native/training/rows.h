@@ -1,0 +1,93 @@
+/* RMSNorm and SwiGLU over rows (formulas: packages/policy/src/kernels/rms-norm.ts, swiglu.ts), TILE rows a task. */
+
+
+static void NAME(rms_norm)(void *context, int index, int thread) {
+  (void)thread;
+  const Rows *it = context;
+  const int width = it->width, whole = width / 8 * 8;
+  for (int row = index * TILE; row < least(it->rows, (index + 1) * TILE); row++) {
+    const float *x = it->x + (size_t)row * width;
+    float *y = it->y + (size_t)row * width;
+    F8 squares = NAME(splat)(0);
+    for (int i = 0; i < whole; i += 8) squares += NAME(load)(x + i) * NAME(load)(x + i);
+    float sum = NAME(sum)(squares);
+    for (int i = whole; i < width; i++) sum += x[i] * x[i];
+    const float inverse = 1 / sqrtf(sum / (float)width + it->epsilon);
+    it->inverse[row] = inverse;
+    for (int i = 0; i < width; i++) y[i] = x[i] * inverse * it->weight[i];
+  }
+}
+
+static void NAME(rms_norm_gradient)(void *context, int index, int thread) {
+  (void)thread;
+  const Rows *it = context;
+  const int width = it->width, whole = width / 8 * 8;
+  float *dw = it->partial + (size_t)index * width;
+  memset(dw, 0, (size_t)width * sizeof(float));
+  for (int row = index * TILE; row < least(it->rows, (index + 1) * TILE); row++) {
+    const float *x = it->x + (size_t)row * width, *dy = it->dy + (size_t)row * width, inverse = it->inverse[row];
+    float *dx = it->y + (size_t)row * width;
+    F8 along = NAME(splat)(0);
+    for (int i = 0; i < whole; i += 8)
+      along += NAME(load)(dy + i) * NAME(load)(it->weight + i) * (NAME(load)(x + i) * inverse);
+    float sum = NAME(sum)(along);
+    for (int i = whole; i < width; i++) sum += dy[i] * it->weight[i] * (x[i] * inverse);
+    const float mean = sum / (float)width;
+    for (int i = 0; i < width; i++) {
+      const float normal = x[i] * inverse;
+      dx[i] = inverse * (dy[i] * it->weight[i] - normal * mean);
+      dw[i] += dy[i] * normal;
+    }
+  }
+}
+
+INLINE F8 NAME(sigmoid)(F8 x) { return 1 / (1 + NAME(exp)(-x)); }
+
+/* x: gate and up side by side, [rows, 2 · width]. */
+static void NAME(swiglu)(void *context, int index, int thread) {
+  (void)thread;
+  const Rows *it = context;
+  const int width = it->width;
+  for (int row = index * TILE; row < least(it->rows, (index + 1) * TILE); row++) {
+    const float *gate = it->x + (size_t)row * 2 * width, *up = gate + width;
+    float *y = it->y + (size_t)row * width;
+    int i = 0;
+    for (; i + 8 <= width; i += 8) {
+      const F8 g = NAME(load)(gate + i);
+      NAME(put)(y + i, g * NAME(sigmoid)(g) * NAME(load)(up + i));
+    }
+    if (i < width) {
+      const F8 g = NAME(load_few)(gate + i, width - i);
+      NAME(put_few)(y + i, g * NAME(sigmoid)(g) * NAME(load_few)(up + i, width - i), width - i);
+    }
+  }
+}
+
+INLINE void NAME(swiglu_slopes)(F8 dy, F8 g, F8 u, F8 *dg, F8 *du) {
+  const F8 sigma = NAME(sigmoid)(g), through = dy * sigma;
+  *dg = through * u * (g * (1 - sigma) + 1);
+  *du = through * g;
+}
+
+static void NAME(swiglu_gradient)(void *context, int index, int thread) {
+  (void)thread;
+  const Rows *it = context;
+  const int width = it->width;
+  for (int row = index * TILE; row < least(it->rows, (index + 1) * TILE); row++) {
+    const float *gate = it->x + (size_t)row * 2 * width, *up = gate + width, *dy = it->dy + (size_t)row * width;
+    float *to = it->y + (size_t)row * 2 * width;
+    F8 dg, du;
+    int i = 0;
+    for (; i + 8 <= width; i += 8) {
+      NAME(swiglu_slopes)(NAME(load)(dy + i), NAME(load)(gate + i), NAME(load)(up + i), &dg, &du);
+      NAME(put)(to + i, dg);
+      NAME(put)(to + width + i, du);
+    }
+    if (i < width) {
+      const int few = width - i;
+      NAME(swiglu_slopes)(NAME(load_few)(dy + i, few), NAME(load_few)(gate + i, few), NAME(load_few)(up + i, few), &dg, &du);
+      NAME(put_few)(to + i, dg, few);
+      NAME(put_few)(to + width + i, du, few);
+    }
+  }
+}

@@ -1,0 +1,368 @@
+/*
+ * A Node-API addon that adds ops for training to TensorFlow: what its own ops compute in many passes over memory, and keep
+ * much of, these do in one. TensorFlow allocates their results, and TensorFlow.js runs them as it runs any op.
+ *
+ *   VTriuneAttention(qkv, cos, sin, plan) -> (out, turned, lse)
+ *   VTriuneAttentionGradient(dy, turned, out, lse, cos, sin, plan) -> dqkv
+ *   VTriuneRmsNorm(x, weight, epsilon) -> (y, inverse), VTriuneRmsNormGradient(dy, x, weight, inverse) -> (dx, dweight)
+ *   VTriuneSwiglu(x) -> y, VTriuneSwigluGradient(dy, x) -> dx
+ *
+ * Callers inside this repository pass shapes that fit, unchecked.
+ */
+#define _GNU_SOURCE
+#define NAPI_VERSION 8
+#include <math.h>
+#include <node_api.h>
+#include <string.h>
+#include "../decoding/thread-pool.h"
+#include "tasks.h"
+#include "tensorflow.h"
+
+typedef float F8 __attribute__((vector_size(32)));
+typedef float F8U __attribute__((vector_size(32), aligned(4)));
+typedef int32_t I8 __attribute__((vector_size(32)));
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* The same source for what every processor of the architecture has, and for AVX2 with FMA. */
+#define NAME(x) plain_##x
+#include "vectors.h"
+#include "attention.h"
+#include "rows.h"
+#undef NAME
+#if defined(__x86_64__)
+#define NAME(x) avx2_##x
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+#include "vectors.h"
+#include "attention.h"
+#include "rows.h"
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef NAME
+#endif
+
+typedef struct {
+  Task turn_rows, forward, backward, turn_back, rms_norm, rms_norm_gradient, swiglu, swiglu_gradient;
+} Kernels;
+
+#define KERNELS(set)                                                                                              \
+  (Kernels) {                                                                                                     \
+    set##_turn_rows, set##_forward, set##_backward, set##_turn_back, set##_rms_norm, set##_rms_norm_gradient,     \
+        set##_swiglu, set##_swiglu_gradient                                                                       \
+  }
+
+static Kernels kernels;
+static Pool *pool;
+static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Runs tasks on all threads, or on this one while another thread of Node's uses them. */
+static void share(int count, Task task, void *context) {
+  if (pool && pthread_mutex_trylock(&pool_lock) == 0) {
+    run_tasks(pool, count, task, context);
+    pthread_mutex_unlock(&pool_lock);
+    return;
+  }
+  for (int i = 0; i < count; i++) task(context, i, 0);
+}
+
+#define MOST_INPUTS 7
+
+/* A call of an op. */
+typedef struct {
+  void *context, *status;
+  void *inputs[MOST_INPUTS];
+  int count;
+} Call;
+
+static int failed(const Call *call) { return tensorflow.code(call->status) != 0; }
+
+static Call begin(void *context, int inputs) {
+  Call call = {.context = context, .status = tensorflow.new_status(), .count = 0};
+  for (int i = 0; i < inputs && !failed(&call); i++) {
+    tensorflow.get_input(context, i, &call.inputs[i], call.status);
+    if (!failed(&call)) call.count++;
+  }
+  return call;
+}
+
+static void end(Call *call) {
+  if (failed(call)) tensorflow.fail(call->context, call->status);
+  for (int i = 0; i < call->count; i++) tensorflow.delete_tensor(call->inputs[i]);
+  tensorflow.delete_status(call->status);
+}
+
+static void out_of_memory(Call *call) {
+  if (!failed(call)) tensorflow.set(call->status, TF_RESOURCE_EXHAUSTED, "OOM when computing a training step");
+}
+
+static const float *input(const Call *call, int index) { return tensorflow.data(call->inputs[index]); }
+
+static int64_t dim(const Call *call, int index, int axis) { return tensorflow.dim(call->inputs[index], axis); }
+
+/* A new result, [rows, columns], or [rows] where there are no columns; NULL where a call has failed. */
+static float *output(Call *call, int index, int64_t rows, int64_t columns) {
+  if (failed(call)) return NULL;
+  const int64_t dims[] = {rows, columns};
+  const size_t bytes = (size_t)(rows * (columns ? columns : 1)) * sizeof(float);
+  void *tensor = tensorflow.allocate_output(call->context, index, TF_FLOAT, dims, columns ? 2 : 1, bytes, call->status);
+  if (failed(call)) return NULL;
+  float *data = tensorflow.data(tensor);
+  tensorflow.delete_tensor(tensor);
+  return data;
+}
+
+static int blocks_of(int rows) { return (rows + TILE - 1) / TILE; }
+
+/* The input `index` as a plan for the rows of input `rows`; 0, with the call failed, without memory. */
+static int plan_of(Call *call, int index, int rows, Plan *plan) {
+  *plan = (Plan){0};
+  if (failed(call)) return 0;
+  if (read_plan(plan, (int)dim(call, rows, 0), tensorflow.data(call->inputs[index]), dim(call, index, 0))) return 1;
+  out_of_memory(call);
+  return 0;
+}
+
+static void compute_attention(void *kernel, void *context) {
+  (void)kernel;
+  Call call = begin(context, 4);
+  Plan plan;
+  if (plan_of(&call, 3, 0, &plan)) {
+    Attention it = {.plan = &plan, .qkv = input(&call, 0), .cos = input(&call, 1), .sin = input(&call, 2)};
+    it.out = output(&call, 0, plan.rows, (int64_t)plan.heads * plan.head_size);
+    it.turned = output(&call, 1, plan.rows, dim(&call, 0, 1));
+    it.lse = output(&call, 2, plan.rows, plan.heads);
+    if (!failed(&call)) {
+      const int unseeing = plan.segments > 0 ? plan.segment[0].start : plan.rows;
+      memset(it.out, 0, (size_t)unseeing * plan.heads * plan.head_size * sizeof(float));
+      memset(it.lse, 0, (size_t)unseeing * plan.heads * sizeof(float));
+      share(blocks_of(plan.rows), kernels.turn_rows, &it);
+      share(plan.blocks * plan.heads, kernels.forward, &it);
+      if (it.failed) out_of_memory(&call);
+    }
+  }
+  free_plan(&plan);
+  end(&call);
+}
+
+static void compute_attention_gradient(void *kernel, void *context) {
+  (void)kernel;
+  Call call = begin(context, 7);
+  Plan plan;
+  if (plan_of(&call, 6, 1, &plan)) {
+    Attention it = {.plan = &plan, .dy = input(&call, 0), .cos = input(&call, 4), .sin = input(&call, 5)};
+    it.turned = (float *)input(&call, 1);
+    it.out = (float *)input(&call, 2);
+    it.lse = (float *)input(&call, 3);
+    it.gradient = output(&call, 0, plan.rows, dim(&call, 1, 1));
+    const size_t floats = (size_t)plan.rows * plan.heads * plan.head_size;
+    it.key_gradients = calloc(2 * floats + 1, sizeof(float));
+    it.value_gradients = it.key_gradients + floats;
+    if (!it.key_gradients) out_of_memory(&call);
+    if (!failed(&call)) {
+      memset(it.gradient, 0, (size_t)(plan.rows * dim(&call, 1, 1)) * sizeof(float));
+      share(plan.trees * plan.heads, kernels.backward, &it);
+      share(blocks_of(plan.rows), kernels.turn_back, &it);
+      if (it.failed) out_of_memory(&call);
+    }
+    free(it.key_gradients);
+  }
+  free_plan(&plan);
+  end(&call);
+}
+
+static void compute_rms_norm(void *kernel, void *context) {
+  (void)kernel;
+  Call call = begin(context, 3);
+  if (!failed(&call)) {
+    Rows it = {.rows = (int)dim(&call, 0, 0), .width = (int)dim(&call, 0, 1), .epsilon = *input(&call, 2)};
+    it.x = input(&call, 0);
+    it.weight = input(&call, 1);
+    it.y = output(&call, 0, it.rows, it.width);
+    it.inverse = output(&call, 1, it.rows, 0);
+    if (!failed(&call)) share(blocks_of(it.rows), kernels.rms_norm, &it);
+  }
+  end(&call);
+}
+
+static void compute_rms_norm_gradient(void *kernel, void *context) {
+  (void)kernel;
+  Call call = begin(context, 4);
+  if (!failed(&call)) {
+    Rows it = {.rows = (int)dim(&call, 1, 0), .width = (int)dim(&call, 1, 1)};
+    it.dy = input(&call, 0);
+    it.x = input(&call, 1);
+    it.weight = input(&call, 2);
+    it.inverse = (float *)input(&call, 3);
+    it.y = output(&call, 0, it.rows, it.width);
+    float *sum = output(&call, 1, it.width, 0);
+    const int blocks = blocks_of(it.rows);
+    it.partial = malloc((size_t)(blocks + 1) * it.width * sizeof(float));
+    if (!it.partial) out_of_memory(&call);
+    if (!failed(&call)) {
+      share(blocks, kernels.rms_norm_gradient, &it);
+      memset(sum, 0, (size_t)it.width * sizeof(float));
+      for (int b = 0; b < blocks; b++)
+        for (int i = 0; i < it.width; i++) sum[i] += it.partial[(size_t)b * it.width + i];
+    }
+    free(it.partial);
+  }
+  end(&call);
+}
+
+static void compute_swiglu(void *kernel, void *context) {
+  (void)kernel;
+  Call call = begin(context, 1);
+  if (!failed(&call)) {
+    Rows it = {.rows = (int)dim(&call, 0, 0), .width = (int)dim(&call, 0, 1) / 2, .x = input(&call, 0)};
+    it.y = output(&call, 0, it.rows, it.width);
+    if (it.y) share(blocks_of(it.rows), kernels.swiglu, &it);
+  }
+  end(&call);
+}
+
+static void compute_swiglu_gradient(void *kernel, void *context) {
+  (void)kernel;
+  Call call = begin(context, 2);
+  if (!failed(&call)) {
+    Rows it = {.rows = (int)dim(&call, 1, 0), .width = (int)dim(&call, 1, 1) / 2};
+    it.dy = input(&call, 0);
+    it.x = input(&call, 1);
+    it.y = output(&call, 0, it.rows, 2 * (int64_t)it.width);
+    if (it.y) share(blocks_of(it.rows), kernels.swiglu_gradient, &it);
+  }
+  end(&call);
+}
+
+typedef struct {
+  const char *name;
+  void (*compute)(void *, void *);
+  const char *inputs[MOST_INPUTS + 1], *outputs[4];
+} Op;
+
+static const Op ops[] = {
+    {"VTriuneAttention",
+     compute_attention,
+     {"qkv: float", "cos: float", "sin: float", "plan: int32"},
+     {"out: float", "turned: float", "lse: float"}},
+    {"VTriuneAttentionGradient",
+     compute_attention_gradient,
+     {"dy: float", "turned: float", "out: float", "lse: float", "cos: float", "sin: float", "plan: int32"},
+     {"dqkv: float"}},
+    {"VTriuneRmsNorm", compute_rms_norm, {"x: float", "weight: float", "epsilon: float"}, {"y: float", "inverse: float"}},
+    {"VTriuneRmsNormGradient",
+     compute_rms_norm_gradient,
+     {"dy: float", "x: float", "weight: float", "inverse: float"},
+     {"dx: float", "dweight: float"}},
+    {"VTriuneSwiglu", compute_swiglu, {"x: float"}, {"y: float"}},
+    {"VTriuneSwigluGradient", compute_swiglu_gradient, {"dy: float", "x: float"}, {"dx: float"}},
+};
+
+static const char *register_ops(void) {
+  void *status = tensorflow.new_status();
+  int wrong = 0;
+  for (size_t i = 0; i < sizeof ops / sizeof *ops && !wrong; i++) {
+    const Op *op = &ops[i];
+    void *definition = tensorflow.new_definition(op->name);
+    for (const char *const *text = op->inputs; *text; text++) tensorflow.add_input(definition, *text);
+    for (const char *const *text = op->outputs; *text; text++) tensorflow.add_output(definition, *text);
+    tensorflow.register_op(definition, status);
+    wrong = tensorflow.code(status);
+    if (wrong) break;
+    tensorflow.register_kernel(op->name, tensorflow.new_kernel(op->name, "CPU", NULL, op->compute, NULL), status);
+    wrong = tensorflow.code(status);
+  }
+  tensorflow.delete_status(status);
+  return wrong ? "TensorFlow does not take ops of ours" : NULL;
+}
+
+#if defined(__aarch64__)
+#define PLAIN_INSTRUCTIONS "NEON"
+#elif defined(__x86_64__)
+#define PLAIN_INSTRUCTIONS "SSE2"
+#else
+#define PLAIN_INSTRUCTIONS "no vector instructions"
+#endif
+
+static int has_avx2(void) {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#else
+  return 0;
+#endif
+}
+
+static void choose_kernels(int plain) {
+  kernels = KERNELS(plain);
+#if defined(__x86_64__)
+  if (!plain && has_avx2()) kernels = KERNELS(avx2);
+#endif
+}
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static char tensorflow_library[4096];
+static int threads_wanted;
+static const char *failure;
+
+static void connect_once(void) {
+  failure = find_functions(tensorflow_library);
+  if (failure) return;
+  choose_kernels(0);
+  pool = open_pool(threads_wanted);
+  failure = register_ops();
+}
+
+/*
+ * connect(library: string, threads: number): undefined once the ops work in this process, or what is missing. The first
+ * call decides the number of threads.
+ */
+static napi_value connect(napi_env env, napi_callback_info info) {
+  size_t count = 2, length = 0;
+  napi_value arguments[2], result = NULL;
+  char library[sizeof tensorflow_library];
+  int32_t threads = 1;
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  if (napi_get_value_string_utf8(env, arguments[0], library, sizeof library, &length) != napi_ok ||
+      napi_get_value_int32(env, arguments[1], &threads) != napi_ok) {
+    napi_throw_type_error(env, NULL, "connect: a path and a number of threads are expected");
+    return NULL;
+  }
+  /* A process holds one TensorFlow; threads of Node's get here one after another. */
+  if (tensorflow_library[0] == 0) {
+    memcpy(tensorflow_library, library, length + 1);
+    threads_wanted = threads < 1 ? 1 : threads;
+  }
+  pthread_once(&once, connect_once);
+  if (failure) napi_create_string_utf8(env, failure, NAPI_AUTO_LENGTH, &result);
+  return result;
+}
+
+/* usePlain(plain: boolean): does without the processor's special instructions, for tests */
+static napi_value use_plain(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument;
+  bool plain = false;
+  napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
+  napi_get_value_bool(env, argument, &plain);
+  choose_kernels(plain);
+  return NULL;
+}
+
+NAPI_MODULE_INIT() {
+  const napi_property_descriptor properties[] = {
+      {"connect", NULL, connect, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"usePlain", NULL, use_plain, NULL, NULL, NULL, napi_enumerable, NULL},
+  };
+  napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties);
+  napi_value instructions;
+  napi_create_string_utf8(env, has_avx2() ? "AVX2" : PLAIN_INSTRUCTIONS, NAPI_AUTO_LENGTH, &instructions);
+  napi_set_named_property(env, exports, "instructions", instructions);
+  return exports;
+}

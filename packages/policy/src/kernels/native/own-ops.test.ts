@@ -1,0 +1,167 @@
+import { BackendError, selectBackend } from "@v-triune/backend";
+import * as tf from "@tensorflow/tfjs-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createVlm } from "../../folder/read-model";
+import { randomWeights } from "../../policy/random-weights";
+import { expectClose, waveNumbers } from "../../testing/gradient-check";
+import { largeVocabularyConfig } from "../../testing/tiny-model";
+import { attention } from "../attention";
+import { attentionPlan, type AttentionHeads, type AttentionSegment } from "../attention-plan";
+import { rmsNorm } from "../rms-norm";
+import { inverseFrequencies, rotaryTensors, rotaryValues } from "../rotary-values";
+import { swiglu } from "../swiglu";
+import { hasOwnOps } from "./own-ops";
+
+const backend = await selectBackend({ prefer: "tensorflow" }).catch((error: unknown) => error);
+const skips = backend instanceof BackendError || !hasOwnOps();
+if (skips) console.warn("Skipping the ops that train: npx v-triune native install compiles them for this version.");
+
+/** Values and gradients of every input, by a function that is either one op or TensorFlow's ops. */
+function run(
+  shapes: readonly (readonly number[])[],
+  compute: (inputs: readonly tf.Variable[]) => tf.Tensor,
+): Float32Array[] {
+  const inputs = shapes.map((shape, i) => {
+    const size = shape.reduce((product, n) => product * n, 1);
+    return tf.tidy(() => tf.variable(tf.tensor(Float32Array.from(waveNumbers(size, i + 1)), [...shape])));
+  });
+  let values = new Float32Array(0);
+  const { value, grads } = tf.variableGrads(() => {
+    const out = compute(inputs);
+    values = out.dataSync<"float32">().slice();
+    const weights = tf.tensor(Float32Array.from(waveNumbers(out.size, 77)), out.shape);
+    return tf.sum(tf.mul(out, weights)) as tf.Scalar;
+  }, inputs);
+  const found = [values, ...inputs.map(({ name }) => grads[name]!.dataSync<"float32">().slice())];
+  tf.dispose([value, grads, inputs]);
+  return found;
+}
+
+function expectSame(
+  shapes: readonly (readonly number[])[],
+  compute: (inputs: readonly tf.Variable[], inOneOp: boolean) => tf.Tensor,
+): void {
+  const before = tf.memory().numTensors;
+  const [own, composed] = [true, false].map((inOneOp) => run(shapes, (inputs) => compute(inputs, inOneOp)));
+  own!.forEach((values, i) =>
+    expectClose(values, composed![i]!, 2e-5, i === 0 ? "values" : `gradient of input ${i - 1}`),
+  );
+  expect(run(shapes, (inputs) => compute(inputs, true))).toEqual(own);
+  expect(tf.memory().numTensors).toBe(before);
+}
+
+const whole = (start: number, count: number, causal = true): AttentionSegment => ({
+  start,
+  count,
+  prefixStart: 0,
+  prefixCount: 0,
+  causal,
+});
+const branch = (start: number, count: number, prefixStart: number, prefixCount: number): AttentionSegment => ({
+  start,
+  count,
+  prefixStart,
+  prefixCount,
+  causal: true,
+});
+
+const grouped = { heads: 4, keyValueHeads: 2, headDim: 16 };
+const attentions: readonly (readonly [string, readonly AttentionSegment[], AttentionHeads])[] = [
+  ["a sequence of several tiles", [whole(0, 201)], grouped],
+  ["packed sequences of different lengths", [whole(0, 1), whole(1, 65), whole(66, 64), whole(130, 7)], grouped],
+  [
+    "two prompts of several tiles with completions",
+    [whole(0, 70), branch(70, 3, 0, 70), branch(73, 90, 0, 70), whole(163, 5), branch(168, 66, 163, 5)],
+    grouped,
+  ],
+  ["a prefix that is part of a sequence", [whole(0, 130), branch(130, 9, 60, 40)], grouped],
+  ["windows that see all of themselves", [whole(0, 64, false), whole(64, 30, false), whole(94, 130, false)], grouped],
+  ["heads of an odd width", [whole(0, 80)], { heads: 3, keyValueHeads: 1, headDim: 10 }],
+];
+
+describe.skipIf(skips).each([false, true])(
+  "an op of ours, without the processor's special instructions: %s",
+  (plain) => {
+    const addon = (): { usePlain(plain: boolean): void } =>
+      (tf.backend() as unknown as { trainingAddon: { usePlain(plain: boolean): void } }).trainingAddon;
+    beforeAll(() => addon().usePlain(plain));
+    afterAll(() => addon().usePlain(false));
+
+    it.each(attentions)("attends as TensorFlow's ops do: %s", (_name, segments, sizes) => {
+      const plan = attentionPlan(segments);
+      const frequencies = inverseFrequencies(1e4, sizes.headDim);
+      const rotary = rotaryTensors(rotaryValues(plan.rows, sizes.headDim / 2, (row, i) => row * frequencies[i]!));
+      expectSame([[plan.rows, (sizes.heads + 2 * sizes.keyValueHeads) * sizes.headDim]], ([qkv], inOneOp) =>
+        attention(tf.mul(qkv! as tf.Tensor2D, 3), rotary, plan, sizes, inOneOp),
+      );
+      tf.dispose([rotary.cos, rotary.sin]);
+    });
+
+    it.each([
+      [1, 3],
+      [65, 24],
+      [130, 37],
+    ])("norms and gates [%i, %i]", (rows, width) => {
+      expectSame([[rows, width], [width]], ([x, weight], inOneOp) =>
+        rmsNorm(x as tf.Tensor2D, weight as tf.Tensor1D, 1e-3, inOneOp),
+      );
+      expectSame([[rows, 2 * width]], ([packed], inOneOp) =>
+        swiglu(tf.mul(packed! as tf.Tensor2D, 9) as tf.Tensor2D, inOneOp),
+      );
+    });
+
+    it("gives rows that are only seen 0, and computes those that see them", () => {
+      const [rotary, sizes] = [rotaryTensors(rotaryValues(70, 4, () => 0)), { heads: 2, keyValueHeads: 1, headDim: 8 }];
+      const qkv = tf.tensor2d(Float32Array.from(waveNumbers(70 * 32, 5)), [70, 32]);
+      const plan = { rows: 70, segments: [branch(66, 4, 0, 66)] };
+      const [own, composed] = [true, false].map((inOneOp) => attention(qkv, rotary, plan, sizes, inOneOp));
+      expectClose(own!.dataSync().subarray(66 * 16), composed!.dataSync().subarray(66 * 16), 2e-5, "values");
+      expect(
+        own!
+          .dataSync()
+          .subarray(0, 66 * 16)
+          .every((value) => value === 0),
+      ).toBe(true);
+      tf.dispose([rotary.cos, rotary.sin, qkv, own!, composed!]);
+    });
+
+    it("computes a hidden score of any size as hidden, and large ones without overflow", () => {
+      const plan = attentionPlan([whole(0, 3)]);
+      const rotary = rotaryTensors(rotaryValues(3, 4, () => 0));
+      const qkv = tf.tensor2d(new Float32Array(3 * 24).fill(200), [3, 24]);
+      const out = attention(qkv, rotary, plan, { heads: 1, keyValueHeads: 1, headDim: 8 }, true);
+      expect([...out.dataSync()]).toEqual(Array.from({ length: 24 }, () => 200));
+      tf.dispose([rotary.cos, rotary.sin, qkv, out]);
+    });
+  },
+);
+
+it.skipIf(skips)("a model of more than 8.4 million parameters takes them, and keeps no tensor", () => {
+  const config = largeVocabularyConfig();
+  const policy = createVlm(config, randomWeights(config, { seed: 1 }));
+  const row = { promptIds: Int32Array.of(10, 11), completionIds: Int32Array.of(12, 13, 14), group: 0 };
+  const variables = policy.parameters.map(({ variable }) => variable);
+  const before = tf.memory().numTensors;
+  const kernelNames: string[] = [];
+  const { binding } = tf.backend() as unknown as { binding: { executeOp(name: string, ...rest: unknown[]): unknown } };
+  const original = binding.executeOp;
+  binding.executeOp = (name, ...rest) => {
+    kernelNames.push(name);
+    return original(name, ...rest);
+  };
+  try {
+    const { value, grads } = tf.variableGrads(
+      () => tf.neg(tf.mean(policy.logProbs([row], { width: 3 }).logProbs)) as tf.Scalar,
+      variables,
+    );
+    tf.dispose([value, grads]);
+  } finally {
+    binding.executeOp = original;
+  }
+  const count = (name: string): number => kernelNames.filter((one) => one === `VTriune${name}`).length;
+  expect([count("Attention"), count("AttentionGradient"), count("Swiglu"), count("RmsNormGradient")]).toEqual([
+    2, 2, 2, 5,
+  ]);
+  expect(tf.memory().numTensors).toBe(before);
+  policy.dispose();
+});

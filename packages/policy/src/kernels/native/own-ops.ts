@@ -1,0 +1,25 @@
+/** Ops for training that v-triune adds to native TensorFlow (packages/backend/native/training). */
+import * as tf from "@tensorflow/tfjs-core";
+
+/** What is used of the backend that v-triune registers for native TensorFlow (packages/backend/src/native). */
+interface NativeBackend {
+  readonly trainingAddon?: object;
+  getInputTensorIds(tensors: readonly tf.Tensor[]): number[];
+  createOutputTensor(output: object): tf.Tensor;
+  readonly binding: {
+    executeOp(name: string, attributes: readonly object[], inputs: readonly number[], outputs: number): object[];
+  };
+}
+
+/** Whether the present backend has the ops: TensorFlow on the CPU, where `native install` has compiled them. */
+export function hasOwnOps(): boolean {
+  return (tf.backend() as Partial<NativeBackend>).trainingAddon !== undefined;
+}
+
+/** Runs an op. Call it off the tape (inside `withGradient`, or when no gradient is recorded). */
+export function runOwnOp(name: string, inputs: readonly tf.Tensor[], outputs: number): tf.Tensor[] {
+  const backend = tf.backend() as unknown as NativeBackend;
+  return backend.binding
+    .executeOp(`VTriune${name}`, [], backend.getInputTensorIds(inputs), outputs)
+    .map((output) => backend.createOutputTensor(output));
+}
