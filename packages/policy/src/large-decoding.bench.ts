@@ -6,13 +6,13 @@
  * sides in turn. One JSON line per number of rows: for each side the milliseconds of a step in each round by the clock and
  * of processor time, and the memory that a generation takes beside what the process had; the load; the ratios of the least.
  *
- * All sides: the same shapes with random weights, one prompt of 16 tokens, a token drawn for each row from the whole
- * vocabulary at temperature 1, on all cores. Loading, the prompt and packing are left out. Ours hold the prompt's keys and
+ * All sides: the same shapes with random weights, one prompt of 16 tokens, 8 steps, a token drawn for each row from the
+ * whole vocabulary at temperature 1, on all cores. Loading, the prompt and packing are left out. Ours hold the prompt's keys and
  * values once, transformers once a row. On a busy machine BENCH_THREADS=1 and processor time are worth more: threads that
  * wait for each other lose most.
  *
- * BENCH_MODELS=135M,0.5B (default; 3B has weights in bfloat16 on both sides and takes 14 GB), BENCH_ROWS=1,8,32,
- * BENCH_SIDES=native,wasm,ops, BENCH_ROUNDS=3.
+ * BENCH_MODELS=135M,0.5B (default; 3B has weights in bfloat16 on both sides, 7 GB each), BENCH_ROWS=1,8,32,
+ * BENCH_SIDES=native,wasm,ops, BENCH_ROUNDS=3, BENCH_PROMPT=16, BENCH_STEPS=8.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -31,8 +31,8 @@ import { decodesNatively } from "./generation/native-step-kernels";
 import { benchmarkConfig, smallLanguageModel } from "./testing/tiny-model";
 import { keptInBfloat16, type VlmPolicy } from "./index";
 
-const PROMPT = 16;
-const STEPS = 8;
+const PROMPT = Number(process.env.BENCH_PROMPT ?? 16);
+const STEPS = Number(process.env.BENCH_STEPS ?? 8);
 const THREADS = Number(process.env.BENCH_THREADS ?? availableParallelism());
 
 type Side = "native" | "wasm" | "ops" | "transformers";
@@ -85,8 +85,6 @@ async function serve(model: string, how: Side): Promise<void> {
     decodeWith: how === "ops" ? "backend" : "kernels",
     freeze: ["vision", "connector", "language"],
   });
-  // A frame that waits keeps what it has seen.
-  weights.clear();
   setFlagsFromString("--expose-gc");
   const collectGarbage = runInNewContext("gc") as () => void;
   for await (const line of createInterface({ input: process.stdin })) {
@@ -104,19 +102,20 @@ function status(key: "VmRSS" | "VmHWM"): number {
   return 1024 * Number(new RegExp(`${key}:\\s+(\\d+)`).exec(readFileSync("/proc/self/status", "utf8"))![1]);
 }
 
-/** Values in the range of a model's: those of a table, over and over. */
-function quickWeights(config: VlmConfig, half: boolean): Map<string, Float32Array | Bfloat16Values> {
+/** Values in the range of a model's: those of a table, over and over. Made when they are read: 3 B take the memory once. */
+function quickWeights(config: VlmConfig, half: boolean): ReadonlyMap<string, Float32Array | Bfloat16Values> {
   const table = Float32Array.from({ length: 65_537 }, (_, i) => 0.04 * Math.sin(i * i));
   const halved = keptInBfloat16({ dtype: "bfloat16", freeze: ["vision", "connector", "language"] });
-  return new Map(
-    parameterShapes(config).map((shape) => {
-      const values = new Float32Array(shape.shape.reduce((product, n) => product * n, 1));
-      if (shape.shape.length === 1) values.fill(shape.name.endsWith(".weight") ? 1 : 0);
-      else
-        for (let at = 0; at < values.length; at += table.length) values.set(table.subarray(0, values.length - at), at);
-      return [shape.name, half && halved(shape) ? roundToBfloat16(values) : values] as const;
-    }),
-  );
+  const shapes = new Map(parameterShapes(config).map((shape) => [shape.name, shape]));
+  const weights = new Map<string, Float32Array>([...shapes.keys()].map((name) => [name, new Float32Array(0)]));
+  const get = (name: string): Float32Array | Bfloat16Values => {
+    const shape = shapes.get(name)!;
+    const values = new Float32Array(shape.shape.reduce((product, n) => product * n, 1));
+    if (shape.shape.length === 1) values.fill(name.endsWith(".weight") ? 1 : 0);
+    else for (let at = 0; at < values.length; at += table.length) values.set(table.subarray(0, values.length - at), at);
+    return half && halved(shape) ? roundToBfloat16(values) : values;
+  };
+  return Object.assign(weights, { get });
 }
 
 /** The time of a step, from the first token on. */

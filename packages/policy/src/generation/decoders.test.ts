@@ -13,7 +13,7 @@ import { useTestBackend } from "../testing/backend";
 import { gridPicture, tinyConfig } from "../testing/tiny-model";
 import type { Decoder } from "./decoder";
 import { DecodingMemory } from "./decoding-memory";
-import { generateCompletions, type GeneratedCompletion } from "./generate";
+import { generateCompletions, type GeneratedCompletion, type GenerateOptions } from "./generate";
 import { KernelDecoder } from "./kernel-decoder";
 import { WasmStepKernels } from "./wasm-step-kernels";
 import { TensorDecoder } from "./tensor-decoder";
@@ -49,6 +49,7 @@ function makeWeights(): { weights: ModelWeights; vision: FeatureSource } {
 async function collect(
   decoder: Decoder,
   { weights, vision }: ReturnType<typeof makeWeights>,
+  others: Partial<GenerateOptions> = {},
 ): Promise<GeneratedCompletion[]> {
   const out: GeneratedCompletion[] = [];
   const options = {
@@ -59,6 +60,7 @@ async function collect(
     maxRows: 9,
     temperature: 1.3,
     repetitionPenalty: 1.1,
+    ...others,
   };
   for await (const item of generateCompletions({
     weights,
@@ -105,6 +107,30 @@ describe("decoders", () => {
     }
     threads.close();
     expect(threads.ready).toBe(1);
+    expect(tf.memory().numTensors).toBe(before);
+    model.weights.dispose();
+  });
+
+  it("sample the same over answers longer than what a step of TensorFlow's ops copies", async () => {
+    const model = makeWeights();
+    const before = tf.memory().numTensors;
+    const options = { n: 2, maxNewTokens: 140, stopTokenIds: [] };
+    const expected = await collect(
+      new KernelDecoder(
+        new WasmStepKernels(OwnMemory.open()!, model.weights, config),
+        model.weights,
+        config,
+        model.vision,
+      ),
+      model,
+      options,
+    );
+    const actual = await collect(new TensorDecoder(model.weights, config, model.vision), model, options);
+    expect(actual.map(({ tokenIds }) => tokenIds.join())).toEqual(expected.map(({ tokenIds }) => tokenIds.join()));
+    expect(actual.map(({ tokenIds }) => tokenIds.length)).toEqual([140, 140, 140, 140, 140, 140]);
+    actual.forEach(({ logProbs }, i) =>
+      logProbs.forEach((value, t) => expect(value).toBeCloseTo(expected[i]!.logProbs[t]!, 4)),
+    );
     expect(tf.memory().numTensors).toBe(before);
     model.weights.dispose();
   });
