@@ -22,6 +22,7 @@ import { mropePositions } from "../model/mrope-positions";
 import { continuedPositions, packContinuations, packTrees } from "../model/packed-batch";
 import type { PromptInput } from "../model/tokenized-rollout";
 import { textRotary } from "../model/text-rotary";
+import { computesOnGpu } from "./choose-decoder";
 import type { Decoder, PromptHandle, RowContinuation, RowHandle } from "./decoder";
 
 const HIDDEN = -1e9;
@@ -195,6 +196,7 @@ export class TensorDecoder implements Decoder {
     const mask = new Float32Array(count * length);
     rows.forEach((row, i) => mask.fill(HIDDEN, i * length, (i + 1) * length - 1 - row.prompt.length - row.count));
 
+    const products = { weightFirst: count > 1 && !computesOnGpu() };
     const { logits, keys, values } = tf.tidy(() => {
       const rotary = rotaryTensors(textRotary(positions, text));
       const hiddenMask = tf.tensor(mask, [count, 1, 1, length]);
@@ -204,7 +206,7 @@ export class TensorDecoder implements Decoder {
       for (let i = 0; i < text.numLayers; i++) {
         const name = `model.layers.${i}`;
         const normal = rmsNorm(hidden, this.weights.vector(`${name}.input_layernorm.weight`), text.rmsNormEps);
-        const qkv = projectQkv(normal, i, this.weights, text);
+        const qkv = projectQkv(normal, i, this.weights, text, products);
         const turned = rotate(tf.slice2d(qkv, [0, 0], [-1, (numHeads + numKeyValueHeads) * headDim]), rotary, headDim);
         const append = (recent: tf.Tensor4D | undefined, projected: tf.Tensor2D, from: number): tf.Tensor4D => {
           const last = tf.reshape(tf.slice2d(projected, [0, from], [-1, -1]), [count, numKeyValueHeads, 1, headDim]);
@@ -219,9 +221,9 @@ export class TensorDecoder implements Decoder {
           headDim,
         ]);
         // The few queries are transposed, not the keys: TensorFlow takes a third of the time on the CPU.
-        const products = [this.#keys[i]!, recentKeys].map((keys) => tf.matMul(keys, queries, false, true));
+        const both = [this.#keys[i]!, recentKeys].map((keys) => tf.matMul(keys, queries, false, true));
         const scores = tf.add(
-          tf.mul(tf.transpose(tf.concat(products, 2), [0, 1, 3, 2]), 1 / Math.sqrt(headDim)),
+          tf.mul(tf.transpose(tf.concat(both, 2), [0, 1, 3, 2]), 1 / Math.sqrt(headDim)),
           hiddenMask,
         );
         const [before, now] = tf.split(tf.softmax(scores), [settled, newest], 3);
@@ -229,19 +231,21 @@ export class TensorDecoder implements Decoder {
           count,
           numHeads * headDim,
         ]) as tf.Tensor2D;
-        hidden = tf.add(hidden, this.weights.project(attended, [`${name}.self_attn.o_proj`]));
+        hidden = tf.add(hidden, this.weights.project(attended, [`${name}.self_attn.o_proj`], products));
         const inner = rmsNorm(hidden, this.weights.vector(`${name}.post_attention_layernorm.weight`), text.rmsNormEps);
         hidden = tf.add(
           hidden,
-          this.weights.project(swiglu(this.weights.project(inner, [`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`])), [
-            `${name}.mlp.down_proj`,
-          ]),
+          this.weights.project(
+            swiglu(this.weights.project(inner, [`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`], products)),
+            [`${name}.mlp.down_proj`],
+            products,
+          ),
         );
         keys.push(recentKeys);
         values.push(recentValues);
       }
       const final = rmsNorm(hidden, this.weights.vector("model.norm.weight"), text.rmsNormEps);
-      return { logits: linear(final, [headWeight(this.weights)], [null]), keys, values };
+      return { logits: linear(final, [headWeight(this.weights)], [null], products), keys, values };
     });
     tf.dispose([...this.#recentKeys, ...this.#recentValues]);
     this.#recentKeys = keys.map((tensor) => tf.keep(tensor));

@@ -36,11 +36,15 @@ export function linear(
   const joined = weights.length > 1 && x.shape[0] > x.shape[1];
   const pieces = (values: tf.Tensor, axis: number): tf.Tensor[] =>
     weights.length === 1 ? [values] : tf.split(values, widths, axis);
+  const product = (factor: tf.Tensor2D): tf.Tensor2D =>
+    options.weightFirst
+      ? tf.tidy(() => tf.transpose(tf.matMul(factor, x, false, true)))
+      : tf.matMul(x, factor, false, true);
   return withGradient<tf.Tensor2D>(inputs, (save) => {
     let value =
       options.value === false
         ? tf.zeros<tf.Rank.R2>([x.shape[0], widths.reduce((a, b) => a + b, 0)])
-        : side(mapFactors(weights, joined, (factor) => tf.matMul(x, factor, false, true)));
+        : side(mapFactors(weights, joined, product));
     if (biases.some((bias) => bias !== null)) {
       value = tf.add(value, tf.concat1d(biases.map((bias, i) => bias ?? tf.zeros([widths[i]!]))));
     }

@@ -13,6 +13,7 @@ import { attention } from "../kernels/attention";
 import type { AttentionHeads } from "../kernels/attention-plan";
 import { checkpoint } from "../kernels/checkpoint";
 import { gatherRows } from "../kernels/gather-rows";
+import type { LinearOptions } from "../kernels/linear-options";
 import { normHeads } from "../kernels/norm-heads";
 import { rmsNorm } from "../kernels/rms-norm";
 import type { RotaryTable } from "../kernels/rotary";
@@ -100,9 +101,15 @@ function attentionHeads({ numHeads, numKeyValueHeads, headDim }: TextConfig): At
 }
 
 /** Queries, keys and values of a layer side by side, before rotation. @param x after the layer's first norm */
-export function projectQkv(x: tf.Tensor2D, layer: number, weights: ModelWeights, config: TextConfig): tf.Tensor2D {
+export function projectQkv(
+  x: tf.Tensor2D,
+  layer: number,
+  weights: ModelWeights,
+  config: TextConfig,
+  options?: LinearOptions,
+): tf.Tensor2D {
   const name = `model.layers.${layer}.self_attn`;
-  const qkv = weights.project(x, [`${name}.q_proj`, `${name}.k_proj`, `${name}.v_proj`]);
+  const qkv = weights.project(x, [`${name}.q_proj`, `${name}.k_proj`, `${name}.v_proj`], options);
   if (!weights.has(`${name}.q_norm.weight`)) return qkv;
   const norms = {
     query: weights.vector(`${name}.q_norm.weight`),
