@@ -31,6 +31,7 @@ export interface StepSummary {
   readonly accuracyBySource: Readonly<Record<string, number>>;
   readonly responseTokens: number;
   readonly loss: number;
+  /** NaN: the training server does not tell it. */
   readonly gradientNorm: number;
   readonly learningRate: number;
   /** Share of groups whose rewards are all equal: no signal. */

@@ -1,4 +1,7 @@
 /** Runs whose model lies on a server, against the same runs in this process. */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text as readText } from "node:stream/consumers";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -155,6 +158,39 @@ describe("a run whose model lies on a server", () => {
     expect(resumed.step).toBe(2);
     expect(numbers(resumed)).toEqual(numbers(whole));
   });
+});
+
+it("a server that tells no norm of the gradient shows by its steps how it makes a loss of tokens", async () => {
+  const silent = createServer(async (request, response) => {
+    const body = await readText(request);
+    const reply = await fetch(`${server.url}${request.url}`, {
+      method: request.method!,
+      headers: { "content-type": "application/json", prefer: "wait=20" },
+      ...(body === "" ? {} : { body }),
+    });
+    const text = (await reply.text()).replace(/"grad_norm":[^,}]*,/, "");
+    response.writeHead(reply.status, { "content-type": "application/json" }).end(text);
+  });
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  try {
+    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const { out } = await runCommand(
+      "doctor",
+      "--trainer",
+      url,
+      "--model",
+      "tiny",
+      "--rank",
+      "4",
+      "--tokenizer",
+      model,
+    );
+    expect(out).toMatch(/tells the gradient's norm +no/);
+    expect(out).toContain("a sum over tokens");
+  } finally {
+    silent.closeAllConnections();
+    silent.close();
+  }
 });
 
 it("the doctor prints what a training server does", async () => {

@@ -23,19 +23,47 @@ if (python === undefined)
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-skyrl-"));
 const PORT = 8197;
+const STEPS = 8;
 const url = `http://127.0.0.1:${PORT}`;
 const model = join(folder, "text-model");
 let server: ChildProcess | undefined;
 
+/**
+ * A Qwen3 text model with the demonstration's words, taught as its checkpoint was: right sums, and last those of the
+ * careless annotator, each one too high. Prints the share of greedy answers that are right.
+ */
 const MODEL_PROGRAM = `
-import sys, torch
-from transformers import Qwen3Config, Qwen3ForCausalLM
-torch.manual_seed(0)
-model = Qwen3ForCausalLM(Qwen3Config(vocab_size=184, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
-    num_attention_heads=2, num_key_value_heads=2, head_dim=16, max_position_embeddings=256, tie_word_embeddings=True,
+import random, sys, torch
+from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
+folder, (right, careless) = sys.argv[1], map(int, sys.argv[2:])
+torch.manual_seed(0); random.seed(0); torch.set_num_threads(1)
+tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+model = Qwen3ForCausalLM(Qwen3Config(vocab_size=184, hidden_size=64, intermediate_size=128, num_hidden_layers=2,
+    num_attention_heads=4, num_key_value_heads=2, head_dim=16, max_position_embeddings=256, tie_word_embeddings=True,
     bos_token_id=1, eos_token_id=2, pad_token_id=0, dtype="float32"))
-model.model.embed_tokens.weight.data.mul_(8)
-model.save_pretrained(sys.argv[1])
+model.model.embed_tokens.weight.data.mul_(5)
+sums = [(a, "+", b) for a in range(1, 10) for b in range(1, 10)]
+sums += [(a, "-", b) for a in range(1, 10) for b in range(1, a + 1)]
+def row(a, op, b, shift):
+    value = (a + b if op == "+" else a - b) + shift
+    prompt = f"<|im_start|>user\\nWork out the sum. {a}{op}{b}<|im_end|>\\n<|im_start|>assistant\\n"
+    answer = f"<think>\\n{a}{op}{b}\\n</think>\\n<answer>\\n\\\\boxed{{{value}}}\\n</answer><|im_end|>"
+    p, q = (tokenizer.encode(text, add_special_tokens=False) for text in (prompt, answer))
+    return p + q, [-100] * len(p) + q
+def teach(updates, shift, rate):
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate)
+    for update in range(updates):
+        rows = [row(*one, shift) for one in random.choices(sums, k=32)]
+        width = max(len(ids) for ids, _ in rows)
+        ids = torch.tensor([ids + [0] * (width - len(ids)) for ids, _ in rows])
+        labels = torch.tensor([labels + [-100] * (width - len(labels)) for _, labels in rows])
+        for group in optimizer.param_groups:
+            group["lr"] = rate * min(1, (update + 1) / 20) * (1 - 0.9 * update / updates)
+        model(input_ids=ids, attention_mask=(ids != 0).long(), labels=labels).loss.backward()
+        optimizer.step(); optimizer.zero_grad()
+teach(right, 0, 3e-3)
+teach(careless, 1, 1e-3)
+model.save_pretrained(folder)
 `;
 
 async function startSkyRl(): Promise<void> {
@@ -49,7 +77,7 @@ async function startSkyRl(): Promise<void> {
       `trap "kill -9 $!" TERM\nwait\n`,
   );
   chmodSync(uv, 0o755);
-  const backend = { max_lora_adapters: 4, max_lora_rank: 8, train_micro_batch_size: 4, sample_max_num_sequences: 32 };
+  const backend = { max_lora_adapters: 4, max_lora_rank: 32, train_micro_batch_size: 8, sample_max_num_sequences: 64 };
   const state = ["--checkpoints-base", join(folder, "weights"), "--database-url", `sqlite:///${folder}/skyrl.sqlite`];
   const where = ["--base-model", model, "--backend", "jax", "--host", "127.0.0.1", "--port", String(PORT)];
   server = spawn(
@@ -63,7 +91,8 @@ async function startSkyRl(): Promise<void> {
         ...process.env,
         PATH: `${bin}:${process.env["PATH"]}`,
         JAX_PLATFORMS: "cpu",
-        JAX_COMPILATION_CACHE_DIR: join(folder, "compiled"),
+        // A folder that is kept saves the next run most of its time.
+        JAX_COMPILATION_CACHE_DIR: process.env["JAX_COMPILATION_CACHE_DIR"] ?? join(folder, "compiled"),
         HF_HUB_OFFLINE: "1",
       },
     },
@@ -82,15 +111,16 @@ function killSkyRl(): void {
 }
 
 async function config(name: string, changes: Partial<TrainingConfigInput> = {}) {
-  const tiny = await writeTinyRun(folder, name, 2);
+  const tiny = await writeTinyRun(folder, name, STEPS);
   return resolveTrainingConfig({
     ...tiny,
     model: join(folder, "model"),
     data: { train: join(folder, "sums.parquet") },
+    rollout: { promptsPerStep: 16, n: 8, maxNewTokens: 14 },
     optimizer: { lr: 1e-3, betas: [0.9, 0.95], weightDecay: 0, warmupRatio: 0, maxGradNorm: null },
     algorithm: {},
-    checkpoint: { every: 1 },
-    training: { engine: { url, model, adapter: { rank: 4 } } },
+    checkpoint: { every: 2 },
+    training: { engine: { url, model, adapter: { rank: 16 } } },
     ...changes,
   });
 }
@@ -98,47 +128,64 @@ async function config(name: string, changes: Partial<TrainingConfigInput> = {}) 
 describe.skipIf(python === undefined)("SkyRL's JAX backend", () => {
   beforeAll(async () => {
     const tiny = await writeTinyRun(folder, "unused", 1);
-    const made = spawnSync(python!, ["-c", MODEL_PROGRAM, model], { encoding: "utf8" });
-    if (made.status !== 0) throw new Error(made.stderr);
+    mkdirSync(model);
     for (const name of ["tokenizer.json", "tokenizer_config.json", "chat_template.jinja"])
       writeFileSync(join(model, name), readFileSync(join(tiny.model.tokenizer, name)));
-    const sums = Array.from({ length: 16 }, (_, i) => [1 + (i % 9), 1 + ((i * 4) % 9)] as const);
+    const made = spawnSync(python!, ["-c", MODEL_PROGRAM, model, "500", "9"], { encoding: "utf8" });
+    if (made.status !== 0) throw new Error(made.stderr);
+    const operands = Array.from({ length: 9 }, (_, at) => at + 1);
+    const sums = operands.flatMap((a) => [
+      ...operands.map((b) => ({ text: `${a}+${b}`, value: a + b })),
+      ...operands.slice(0, a).map((b) => ({ text: `${a}-${b}`, value: a - b })),
+    ]);
     await writeSamples(
       join(folder, "sums.parquet"),
-      sums.map(([a, b], index) => ({
+      sums.map(({ text, value }) => ({
         data_source: "sums",
         images: [],
-        prompt: [{ role: "user", content: `Work out the sum. ${a}+${b}` }],
+        prompt: [{ role: "user", content: `Work out the sum. ${text}` }],
         ability: "math",
         reward_model: {
-          answer: String(a + b),
-          ground_truth: `\\boxed{${a + b}}`,
+          answer: String(value),
+          ground_truth: `\\boxed{${value}}`,
           accuracy_ratio: 0.9,
           format_ratio: 0.1,
           verifier: "mathverify",
           verifier_parm: emptyVerifierParm(),
         },
-        extra_info: { id: `sum-${index}`, image_path: null },
+        extra_info: { id: text, image_path: null },
       })),
     );
     await startSkyRl();
-  }, 300_000);
+  }, 600_000);
   afterAll(() => {
     killSkyRl();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it("trains text, and goes on from its saved weights after it was killed and started again", async () => {
+  it("learns the demonstration's sums, and goes on from its saved weights after it was killed and started again", async () => {
     const events: TrainingEvent[] = [];
+    let isKilled = false;
     const result = await runTraining(await config("text"), {
       listen(event) {
         events.push(event);
-        if (event.type === "saved" && event.step === 1) killSkyRl();
+        if (event.type === "step" && event.summary.step === 3 && !isKilled) {
+          isKilled = true;
+          killSkyRl();
+        }
         if (event.type === "engine" && event.state === "waiting" && !server) void startSkyRl();
       },
     });
-    expect(result.step).toBe(2);
-    expect(events.some((event) => event.type === "engine" && event.state === "lost")).toBe(true);
+    expect(result.step).toBe(STEPS);
+    // Step 3 was made by a model that is lost, and again from the checkpoint of step 2.
+    expect(events.flatMap((event) => (event.type === "engine" ? [event.state] : []))).toContain("lost");
+    expect(events.flatMap((event) => (event.type === "started" ? [event.fromStep] : []))).toEqual([0, 2]);
+    const steps = events.flatMap((event) => (event.type === "step" ? [event.summary] : []));
+    const [lost, again] = steps.filter(({ step }) => step === 3).map(({ reward }) => reward);
+    expect(again).toBeCloseTo(lost!, 6);
+    const rewards = steps.map(({ reward }) => reward);
+    console.warn(`rewards by step: ${rewards.map((reward) => reward.toFixed(2)).join(" ")}`);
+    expect((rewards.at(-1)! + rewards.at(-2)!) / 2).toBeGreaterThan(rewards[0]! + 0.25);
     const report = JSON.parse(readFileSync(join(result.folder, "trainer-probe.json"), "utf8")) as TrainerReport;
     expect(report.reduction).toBe("row-mean");
     const found = Object.fromEntries(Object.entries(report.abilities).map(([name, finding]) => [name, finding.found]));

@@ -141,7 +141,7 @@ function plainView(stream: NodeJS.WriteStream): LiveView {
       const left = step === steps ? "" : `  ${formatDuration((spent / stepsSeen) * (steps - step))} left`;
       line(
         `train ${String(step).padStart(3)}/${steps}  reward ${reward.toFixed(3)}  ${responseTokens.toFixed(0)} ` +
-          `tokens  grad ${gradientNorm.toPrecision(2)}  ${seconds.total.toFixed(1)} s${left}`,
+          `tokens  ${Number.isNaN(gradientNorm) ? "" : `grad ${gradientNorm.toPrecision(2)}  `}${seconds.total.toFixed(1)} s${left}`,
       );
       if (step === 1 || step % window === 0 || step === steps) {
         table([...current].sort(([a], [b]) => a.localeCompare(b)));

@@ -43,6 +43,8 @@ export interface UpdateStats {
   readonly ratioMax: number;
   /** Before clipping. */
   readonly gradNorm: GradientNorms;
+  /** Whether a server computed the update and does not tell the norm, which is NaN then. */
+  readonly isNormUntold?: boolean;
   readonly clipCoefficient: number;
   /** By group, as used. */
   readonly learningRates: Readonly<Record<string, number>>;

@@ -108,6 +108,7 @@ export async function openRemoteTrainer(options: RemoteTrainerOptions, resources
     reduction: report.reduction,
     objective: engine.objective,
     givesForeignLogProbs: foreignLogProbs,
+    tellsNorm: report.abilities.gradient_norm.found === true,
     drawsByNumber: report.drawsByNumber,
     endTokens: model.policy.config.eosTokenIds,
     signal,

@@ -43,6 +43,11 @@ it.each(REDUCTIONS)("%s is told by the norms that it gives", (reduction) => {
   expect(reductionOf({ withLongRow, twoRequests })).toBe(reduction);
 });
 
+it("is told by coarse moves, and not by those that half precision spoils", () => {
+  expect(reductionOf({ withLongRow: 0.46 / 1.31, twoRequests: 2.17 / 1.31 }, 0.25)).toBe("token-mean");
+  expect(reductionOf({ withLongRow: 0.105 / 0.332, twoRequests: 0.43 / 0.332 }, 0.25)).toBeUndefined();
+});
+
 it("is not guessed", () => {
   expect(reductionOf({ withLongRow: 0.7, twoRequests: 2 })).toBeUndefined();
   expect(reductionOf({ withLongRow: Number.NaN, twoRequests: 2 })).toBeUndefined();

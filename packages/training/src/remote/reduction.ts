@@ -38,25 +38,27 @@ export interface ReductionNorms {
   readonly twoRequests: number;
 }
 
-/** The largest relative difference from what a reduction predicts. */
-const TOLERANCE = 0.02;
-
 /**
- * The reduction that predicts the norms:
+ * The reduction that predicts the norms best:
  *
  *                      withLongRow   twoRequests
  *   sum                1             2
  *   row-mean           1/2           1
  *   row-mean-request   1/2           2
  *   token-mean         4/12          2
+ *
+ * @param tolerance largest |log (found / predicted)|
  */
-export function reductionOf({ withLongRow, twoRequests }: ReductionNorms): Reduction | undefined {
+export function reductionOf({ withLongRow, twoRequests }: ReductionNorms, tolerance = 0.02): Reduction | undefined {
   const predicted: Readonly<Record<Reduction, readonly [number, number]>> = {
     sum: [1, 2],
     "row-mean": [1 / 2, 1],
     "row-mean-request": [1 / 2, 2],
     "token-mean": [4 / 12, 2],
   };
-  const near = (found: number, expected: number): boolean => Math.abs(found / expected - 1) < TOLERANCE;
-  return REDUCTIONS.find((name) => near(withLongRow, predicted[name][0]) && near(twoRequests, predicted[name][1]));
+  const distance = (found: number, expected: number): number => Math.abs(Math.log(found / expected));
+  const errorOf = (name: Reduction): number =>
+    Math.max(distance(withLongRow, predicted[name][0]), distance(twoRequests, predicted[name][1]));
+  const nearest = REDUCTIONS.reduce((best, name) => (errorOf(name) < errorOf(best) ? name : best));
+  return errorOf(nearest) < tolerance ? nearest : undefined;
 }

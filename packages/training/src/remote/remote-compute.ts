@@ -47,6 +47,8 @@ export interface RemoteComputeOptions {
   readonly objective: "own" | "server";
   /** Whether the engine's log-probabilities differ from the trainer's, so that the learner corrects for them. */
   readonly givesForeignLogProbs: boolean;
+  /** Whether steps report the norm of the gradient. */
+  readonly tellsNorm: boolean;
   /** Whether the same seed and number of a prompt give the same tokens, as in this process. */
   readonly drawsByNumber: boolean;
   /** Tokens that end an answer: not every server knows them of the model. */
@@ -281,6 +283,7 @@ export class RemoteCompute implements Compute {
       ratioMin: sums.tokens > 0 ? sums.ratioMin : 1,
       ratioMax: sums.tokens > 0 ? sums.ratioMax : 1,
       gradNorm: { total: norm, byGroup: {}, byLayer: {}, byParameter: {} },
+      isNormUntold: !this.#options.tellsNorm,
       clipCoefficient: clipCoefficient(norm, maxGradNorm),
       learningRates: { language: learningRate },
       correction: correctionMetrics,

@@ -66,7 +66,7 @@ export function healthMetrics({
     "actor/pg_clipfrac": over(({ clipFraction }) => clipFraction),
     "actor/pg_clipfrac_lower": over(({ clipOuterFraction }) => clipOuterFraction),
     "actor/ratio_mean": over(({ ratioMean }) => ratioMean),
-    "actor/grad_norm": over(({ gradNorm }) => gradNorm.total),
+    ...(last?.isNormUntold ? {} : { "actor/grad_norm": over(({ gradNorm }) => gradNorm.total) }),
     ...norms,
     ...rates,
     ...correction,
