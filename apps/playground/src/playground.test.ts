@@ -1,6 +1,15 @@
 /** The built site in real browsers. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
@@ -182,7 +191,7 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium", () => {
     await page.getByText(`Step ${Number(saved) + 1} of 10, paused`).waitFor();
     await page.getByRole("button", { name: "Resume" }).click();
     await page.getByText("Finished").waitFor();
-    const link = (await page.locator('a[download="metrics.jsonl"]').getAttribute("href"))!;
+    const link = (await page.locator('a[download="metrics.jsonl"][href]').getAttribute("href"))!;
     const numbers = await page.evaluate(async (url) => (await fetch(url)).text(), link);
     expect(readNumbers(numbers)).toEqual(expected);
     expect(kilobytes()).toBeLessThan(5500);
@@ -249,6 +258,15 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium", () => {
         .setInputFiles(
           files.map(({ name, bytes }) => ({ name, mimeType: "application/octet-stream", buffer: Buffer.from(bytes) })),
         );
+    /** Drops a file or folder of this machine on the page, as a person does. */
+    const drop = async (path: string): Promise<void> => {
+      const session = await page.context().newCDPSession(page);
+      const data = { items: [], files: [path], dragOperationsMask: 1 };
+      const at = { x: 400, y: 500, data };
+      for (const type of ["dragEnter", "dragOver", "drop"] as const)
+        await session.send("Input.dispatchDragEvent", { type, ...at });
+      await session.detach();
+    };
     const problem = async (name: string, bytes: Uint8Array): Promise<string> => {
       await choose({ name, bytes });
       await page.getByRole("alert").filter({ hasText: name }).waitFor();
@@ -277,7 +295,7 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium", () => {
         prompt.some(({ content }) => content.includes("How many circles")),
       );
       expect(boxes * circles.length).toBeGreaterThan(0);
-      await choose({ name: "corpus.parquet", bytes: readFileSync(path) });
+      await drop(path);
       await page.getByText("1 row cannot be used.").waitFor();
       expect(await page.getByText(/rows found/).innerText()).toBe("Page 1 of 5, 57 rows found.");
       await page.getByLabel("Verifier").selectOption({ label: `detection (${boxes})` });
@@ -318,6 +336,22 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium", () => {
       await page.getByRole("link", { name: "Back to the dashboard" }).waitFor();
     });
 
+    it("reads a run that was dropped again, with what it has added", async () => {
+      const run = join(folder, "grows");
+      mkdirSync(run);
+      const recorded = resolve(import.meta.dirname, "../../../packages/monitor/test-data/run/metrics.jsonl");
+      copyFileSync(recorded, join(run, "metrics.jsonl"));
+      await drop(run);
+      const step = page.getByTestId("step");
+      await expect.poll(() => step.textContent(), { timeout: 60_000 }).toBe("12");
+      const line = { step: 13, split: "train", scope: "all", name: "all", metrics: { "critic/rewards/mean": 0.5 } };
+      appendFileSync(join(run, "metrics.jsonl"), `${JSON.stringify(line)}\n`);
+      await page.getByRole("link", { name: "← Explore" }).click();
+      await page.getByRole("button", { name: "Read again" }).click();
+      await expect.poll(() => step.textContent(), { timeout: 60_000 }).toBe("13");
+      await page.getByRole("link", { name: "← Explore" }).click();
+    });
+
     it("shows the report of a curation, which can reach nothing, and the rows of its files", async () => {
       const output = join(folder, "curated");
       mkdirSync(output);
@@ -330,7 +364,7 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium", () => {
         join(output, "report.html"),
         `<!doctype html><title>Report</title><p></p><script>${script}</script>`,
       );
-      await page.locator("input[webkitdirectory]").setInputFiles(output);
+      await drop(output);
       await page.frameLocator('iframe[title="Curation report"]').getByText("The report runs").waitFor();
       await page.getByText("57 rows found.").waitFor();
       expect(await axe()).toEqual([]);
@@ -394,7 +428,10 @@ describe.skipIf(CHROMIUM === undefined)("the playground in Chromium", () => {
   });
 });
 
-/** Presses Start as a person would and sends the numbers to the server: a page alone can drive a plain Firefox. */
+/**
+ * Trains and opens a corpus as a person would, and sends what the page then has to the server: a page alone can drive a
+ * plain Firefox.
+ */
 const HARNESS = `<!doctype html><iframe src="${RUN}"></iframe><script>
 const page = () => document.querySelector("iframe").contentDocument;
 const until = async (find) => {
@@ -407,12 +444,23 @@ const until = async (find) => {
   const link = await until(
     () => page().body.innerText.includes("Finished") && page().querySelector('a[download="metrics.jsonl"][href]'),
   );
-  await fetch("result", { method: "POST", body: await (await fetch(link.href)).text() });
+  const metrics = await (await fetch(link.href)).text();
+  document.querySelector("iframe").src = "explore.html";
+  const input = await until(() => page()?.querySelector("input[type=file]:not([webkitdirectory])"));
+  const chosen = new DataTransfer();
+  chosen.items.add(new File([await (await fetch("corpus.parquet")).blob()], "corpus.parquet"));
+  input.files = chosen.files;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+  const picture = await until(() => page().querySelector("article img"));
+  await picture.decode();
+  const rows = page().body.innerText.match(/\\d+ rows found/)[0];
+  await fetch("result", { method: "POST", body: JSON.stringify({ metrics, rows, width: picture.naturalWidth }) });
 })().catch((error) => fetch("result", { method: "POST", body: String(error.stack) }));
 </script>`;
 
-it.skipIf(FIREFOX === undefined)("computes Node's numbers in Firefox", async () => {
-  const served = await serveSite(site, { "harness.html": HARNESS });
+it.skipIf(FIREFOX === undefined)("computes Node's numbers and shows a corpus in Firefox", async () => {
+  const corpus = readFileSync(join(folder, "train.parquet"));
+  const served = await serveSite(site, { "harness.html": HARNESS, "corpus.parquet": corpus });
   const profile = mkdtempSync(join(folder, "firefox-"));
   const firefox = spawn(FIREFOX!, ["--headless", "--no-remote", "--profile", profile, `${served.url}harness.html`], {
     stdio: "ignore",
@@ -420,7 +468,12 @@ it.skipIf(FIREFOX === undefined)("computes Node's numbers in Firefox", async () 
     detached: true,
   });
   try {
-    expect(readNumbers(await served.result)).toEqual(expected);
+    const result = await served.result;
+    expect(result).toMatch(/^\{/);
+    const { metrics, rows, width } = JSON.parse(result) as { metrics: string; rows: string; width: number };
+    expect(readNumbers(metrics)).toEqual(expected);
+    expect(rows).toBe(`${samplesForSteps(STEPS) * demoSourceNames.length} rows found`);
+    expect(width).toBeGreaterThan(20);
   } finally {
     process.kill(-firefox.pid!, "SIGKILL");
     await served.close();

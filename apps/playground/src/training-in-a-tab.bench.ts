@@ -4,11 +4,11 @@
  * decides much of it, is printed, too. STEPS is the length of the run, default 200.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { findChromium } from "@v-triune/node-kit/testing/chromium";
-import { chromium, type Page } from "playwright-core";
+import { chromium, type CDPSession, type Page } from "playwright-core";
 import { build } from "vite";
 import { serveSite } from "./testing/site-server";
 
@@ -57,20 +57,65 @@ function untilStep(page: Page, step: number): Promise<unknown> {
   );
 }
 
-/** Resident megabytes of the largest renderer that this process started. */
-function rendererMegabytes(): number {
-  const lines = execFileSync("ps", ["-eo", "pid,ppid,rss,args"], { encoding: "utf8" }).split("\n").slice(1);
-  const processes = lines
-    .map((line) => /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(.*)$/.exec(line))
-    .filter((match) => match !== null);
+/** Collects garbage in the page and its workers, so that what is left is what they hold. */
+class GarbageCollector {
+  readonly #session: CDPSession;
+  readonly #workers = new Set<string>();
+  #asked = 0;
+
+  private constructor(session: CDPSession) {
+    this.#session = session;
+    session.on("Target.attachedToTarget", ({ sessionId }) => this.#workers.add(sessionId));
+    session.on("Target.detachedFromTarget", ({ sessionId }) => this.#workers.delete(sessionId));
+  }
+
+  static async of(page: Page): Promise<GarbageCollector> {
+    const session = await page.context().newCDPSession(page);
+    const made = new GarbageCollector(session);
+    await session.send("Target.setAutoAttach", { autoAttach: true, waitForDebuggerOnStart: false, flatten: false });
+    return made;
+  }
+
+  async collect(): Promise<void> {
+    await this.#session.send("HeapProfiler.collectGarbage");
+    for (const worker of this.#workers) await this.#inWorker(worker, "HeapProfiler.collectGarbage");
+  }
+
+  #inWorker(sessionId: string, method: string): Promise<void> {
+    const id = (this.#asked += 1);
+    return new Promise((done, fail) => {
+      const listen = (answer: { sessionId: string; message: string }): void => {
+        if (answer.sessionId !== sessionId || (JSON.parse(answer.message) as { id?: number }).id !== id) return;
+        this.#session.off("Target.receivedMessageFromTarget", listen);
+        done();
+      };
+      this.#session.on("Target.receivedMessageFromTarget", listen);
+      const message = JSON.stringify({ id, method });
+      this.#session.send("Target.sendMessageToTarget", { sessionId, message }).catch(fail);
+    });
+  }
+}
+
+/** Megabytes that a process has for itself alone, without what the kernel shares among processes. */
+function privateMegabytes(pid: string): number {
+  const lines = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8").matchAll(/^Private_\w+:\s+(\d+) kB/gm);
+  return [...lines].reduce((sum, [, kilobytes]) => sum + Number(kilobytes), 0) / 1024;
+}
+
+/** Of the tab, which is the largest renderer that this process started. */
+async function printMemory(step: number, garbage: GarbageCollector): Promise<void> {
+  await garbage.collect();
+  const lines = execFileSync("ps", ["-eo", "pid,ppid,args"], { encoding: "utf8" }).split("\n").slice(1);
+  const processes = lines.map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line)).filter((match) => match !== null);
   const parents = new Map(processes.map(([, pid, parent]) => [pid!, parent!]));
   const isOurs = (pid: string): boolean => {
     for (let at: string | undefined = pid; at !== undefined; at = parents.get(at))
       if (Number(at) === process.pid) return true;
     return false;
   };
-  const renderers = processes.filter(([, pid, , , args]) => args!.includes("--type=renderer") && isOurs(pid!));
-  return Math.max(0, ...renderers.map(([, , , rss]) => Number(rss) / 1024));
+  const renderers = processes.filter(([, pid, , args]) => args!.includes("--type=renderer") && isOurs(pid!));
+  const megabytes = Math.max(0, ...renderers.map(([, pid]) => privateMegabytes(pid!)));
+  console.log(`memory of the tab at step ${step}, after a garbage collection: ${megabytes.toFixed(0)} MB`);
 }
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-tab-"));
@@ -86,6 +131,7 @@ try {
   try {
     const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
     page.setDefaultTimeout(3_600_000);
+    const garbage = await GarbageCollector.of(page);
     await page.goto(`${served.url}index.html?seed=1&steps=${STEPS}&heldOut=10`);
     // What the machine's load does to a page that has nothing to do.
     await watchFrames(page, "before the click", () => page.waitForTimeout(5000));
@@ -103,15 +149,15 @@ try {
     );
     const part = Math.floor(STEPS / 4);
     await watchFrames(page, `the run's page, until step ${part}`, () => untilStep(page, part));
-    console.log(`memory at step ${part}: ${rendererMegabytes().toFixed(0)} MB`);
+    await printMemory(part, garbage);
     await page.getByRole("link", { name: "Open the dashboard" }).click();
     await page.getByText("Training health").waitFor();
     await watchFrames(page, `the dashboard, until step ${2 * part}`, () => untilStep(page, 2 * part));
-    console.log(`memory at step ${2 * part}: ${rendererMegabytes().toFixed(0)} MB`);
+    await printMemory(2 * part, garbage);
     await page.getByRole("link", { name: "← Learn" }).click();
     for (const quarter of [3, 4]) {
       await (quarter === 4 ? page.getByText(/Finished/).waitFor() : untilStep(page, quarter * part));
-      console.log(`memory at step ${quarter * part}: ${rendererMegabytes().toFixed(0)} MB`);
+      await printMemory(quarter * part, garbage);
     }
   } finally {
     await browser.close();

@@ -25,8 +25,11 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** @param pages further pages by name */
-export async function serveSite(folder: string, pages: Readonly<Record<string, string>> = {}): Promise<Site> {
+/** @param pages further files by name */
+export async function serveSite(
+  folder: string,
+  pages: Readonly<Record<string, string | Uint8Array>> = {},
+): Promise<Site> {
   const sent = new Map<string, number>();
   const missing = new Set<string>();
   let resolve: (text: string) => void = () => undefined;

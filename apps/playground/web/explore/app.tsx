@@ -35,6 +35,8 @@ function ExplorePage() {
   const [shown, setShown] = useState<Shown>({ kind: "nothing" });
   const [run, setRun] = useState<ShownRun>();
   const [isOver, setOver] = useState(false);
+  /** What was dropped, as it is now; files that were chosen can be read once. */
+  const [dropped, setDropped] = useState<() => Promise<readonly NamedFile[]>>();
   /** Counts what was asked for: an answer to an earlier choice comes too late. */
   const asked = useRef(0);
 
@@ -60,10 +62,10 @@ function ExplorePage() {
       setRun({ ...opened, View });
       location.hash = opened.start;
     });
-  const take = (files: readonly NamedFile[] | Promise<readonly NamedFile[]>): Promise<void> =>
+  const take = (files: () => Promise<readonly NamedFile[]>): Promise<void> =>
     attempt(async (isCurrent) => {
       const reader = new Reader();
-      const chosen = await reader.ask("recognize", await files).finally(() => reader.close());
+      const chosen = await reader.ask("recognize", await files()).finally(() => reader.close());
       if (!isCurrent()) return;
       if (chosen.kind === "rollouts") return showRun(chosen, { kind: "nothing" });
       const [first, second] = chosen.kind === "runs" ? chosen.runs : [];
@@ -82,7 +84,10 @@ function ExplorePage() {
     const drop = (event: DragEvent): void => {
       event.preventDefault();
       setOver(false);
-      if (event.dataTransfer) void take(droppedFiles(event.dataTransfer));
+      if (!event.dataTransfer) return;
+      const files = droppedFiles(event.dataTransfer);
+      setDropped(() => files);
+      void take(files);
     };
     addEventListener("dragover", over);
     addEventListener("dragleave", leave);
@@ -93,6 +98,10 @@ function ExplorePage() {
       removeEventListener("drop", drop);
     };
   }, []);
+  const choose = (files: readonly NamedFile[]): void => {
+    setDropped(undefined);
+    void take(() => Promise.resolve(files));
+  };
   const asksDashboard = useHash().startsWith("#/") && run !== undefined;
   useEffect(() => {
     if (!asksDashboard) document.title = TITLE;
@@ -107,8 +116,9 @@ function ExplorePage() {
         whole dashboard. The files are read in this tab; nothing is sent anywhere.
       </p>
       <div class={`drop ${isOver ? "over" : ""}`}>
-        <FileButton label="Choose files" onFiles={take} />
-        <FileButton label="Choose a folder" folder onFiles={take} />
+        <FileButton label="Choose files" onFiles={choose} />
+        <FileButton label="Choose a folder" folder onFiles={choose} />
+        {dropped && <button onClick={() => void take(dropped)}>Read again</button>}
         <span class="muted">or drop them anywhere on the page</span>
       </div>
       <div aria-live="polite">

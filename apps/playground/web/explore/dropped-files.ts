@@ -7,14 +7,21 @@ export function chosenFiles(list: FileList | null): NamedFile[] {
   return [...(list ?? [])].map((file) => ({ path: file.webkitRelativePath || file.name, blob: file }));
 }
 
-/** Of a drop; folders are searched. */
-export async function droppedFiles(data: DataTransfer): Promise<NamedFile[]> {
-  // The list is empty after the event: entries are taken first.
+/**
+ * Of a drop; folders are searched.
+ *
+ * @returns reads them, each time as they are then
+ */
+export function droppedFiles(data: DataTransfer): () => Promise<NamedFile[]> {
+  // The lists are empty after the event: what is in them is taken first.
   const entries = [...data.items].flatMap((item) => item.webkitGetAsEntry() ?? []);
-  if (entries.length === 0) return chosenFiles(data.files);
-  const found: NamedFile[] = [];
-  for (const entry of entries) await search(entry, found);
-  return found;
+  const files = chosenFiles(data.files);
+  return async () => {
+    if (entries.length === 0) return files;
+    const found: NamedFile[] = [];
+    for (const entry of entries) await search(entry, found);
+    return found;
+  };
 }
 
 /** A folder with more than `MOST_FILES` is not searched to its end. */

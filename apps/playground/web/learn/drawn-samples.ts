@@ -19,7 +19,13 @@ import { createRandom } from "@v-triune/rollouts/browser";
 import { withStoredRatios } from "@v-triune/schema";
 import type { MemorySample } from "@v-triune/training/browser";
 import type { Drawing, OwnSource, RunSettings } from "./protocol";
+import { pixelsOf, runsOf } from "./pixel-runs";
 import { LIMITS, OWN_SOURCE } from "./settings";
+
+/** A sample of one picture, whose pixels are RGB. */
+interface DrawnSample extends MemorySample {
+  readonly pictures: readonly [{ readonly width: number; readonly height: number; readonly data: Uint8Array }];
+}
 
 /** A person's drawing with its right answer. */
 export function sampleOfDrawing({ shapes, ask, shape }: Drawing): MemorySample {
@@ -52,7 +58,7 @@ export function sampleOfDrawing({ shapes, ask, shape }: Drawing): MemorySample {
       );
 }
 
-function drawnSample({ source, question }: SourcedQuestion, id: string): MemorySample {
+function drawnSample({ source, question }: SourcedQuestion, id: string): DrawnSample {
   return {
     sample: withStoredRatios(sampleOf(source, id, question, null)),
     pictures: [{ width: pictureSize, height: pictureSize, data: question.canvas.pixels }],
@@ -63,7 +69,7 @@ function drawnSample({ source, question }: SourcedQuestion, id: string): MemoryS
 const OWN_HELD_OUT_SEED = 31338;
 const OWN_STREAM = 8;
 
-function ownSample(question: DemoQuestion, id: string): MemorySample {
+function ownSample(question: DemoQuestion, id: string): DrawnSample {
   const { sample, pictures } = drawnSample({ source: "demo_count", question }, id);
   return { sample: { ...sample, data_source: OWN_SOURCE }, pictures };
 }
@@ -79,14 +85,14 @@ function ownHeldOut(own: OwnSource, count: number): DemoQuestion[] {
 }
 
 /** Endless, and without the held-out ones. */
-function* ownTraining(own: OwnSource, seed: number): Generator<MemorySample, never> {
+function* ownTraining(own: OwnSource, seed: number): Generator<DrawnSample, never> {
   const random = createRandom(seed, OWN_STREAM);
   const heldOut = fingerprints(ownHeldOut(own, LIMITS.heldOut.most).map((question) => ({ question })));
   for (let index = 0; ; index++) yield ownSample(drawOther(countingSource(own), random, heldOut), `own-${index}`);
 }
 
 /** The training samples in the order of a run's data: the demonstration's, then those of the person's own source. */
-function* drawnInOrder({ seed, steps, own }: RunSettings): Generator<MemorySample> {
+function* drawnInOrder({ seed, steps, own }: RunSettings): Generator<DrawnSample> {
   for (const question of trainingQuestions(samplesForSteps(steps), seed)) yield drawnSample(question, question.id);
   if (!own) return;
   const samples = ownTraining(own, seed);
@@ -101,20 +107,23 @@ export const sourcesOf = ({ own }: Pick<RunSettings, "own">): readonly string[] 
 export const samplesOf = (settings: RunSettings): number =>
   samplesForSteps(settings.steps) * sourcesOf(settings).length;
 
-/** Training samples by row, drawn when a step needs them. A run asks for each row once, so none is kept. */
+/**
+ * Training samples by row, drawn when a step needs them. A run asks for each row once, so none is kept; those that are
+ * drawn before their turn, nearly all of a run's, wait in little memory.
+ */
 export function trainingSamples(settings: RunSettings) {
   const drawn = drawnInOrder(settings);
-  const ready = new Map<number, MemorySample>();
+  const waiting = new Map<number, { readonly sample: MemorySample["sample"]; readonly runs: Uint8Array }>();
   let count = 0;
   return (row: number): MemorySample => {
-    while (!ready.has(row)) {
+    while (!waiting.has(row)) {
       const next = drawn.next();
       if (next.done) throw new RangeError(`there is no training sample ${row} that was not asked for before`);
-      ready.set(count++, next.value);
+      waiting.set(count++, { sample: next.value.sample, runs: runsOf(next.value.pictures[0].data) });
     }
-    const sample = ready.get(row)!;
-    ready.delete(row);
-    return sample;
+    const { sample, runs } = waiting.get(row)!;
+    waiting.delete(row);
+    return { sample, pictures: [{ width: pictureSize, height: pictureSize, data: pixelsOf(runs) }] };
   };
 }
 

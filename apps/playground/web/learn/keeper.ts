@@ -39,8 +39,8 @@ class KeptRun {
       if (id !== undefined) this.#samples.set(id, { reward: sample.sample.reward_model, png: pngOf(sample) });
     }
     if (rollouts.length > 0) {
-      this.#run.writeRollouts(step, rollouts);
       this.#folder.writeRollouts(step, rollouts);
+      this.#run.writeRollouts(step, rollouts, () => this.#folder.rollouts(step));
     }
     this.#run.write(records);
     this.#folder.write(records);

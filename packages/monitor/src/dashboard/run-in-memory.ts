@@ -3,7 +3,7 @@ import { isBoxConvention } from "@v-triune/verifiers/detection";
 import type { MetricRecord } from "../metric-record";
 import { answerPairsInMemory } from "./changes/answer-pairs-in-memory";
 import type { ComparedRow } from "./changes/compared-prompt";
-import type { WindowQuestion } from "./changes/change-windows";
+import { isWithin, type WindowQuestion } from "./changes/change-windows";
 import { promptTotalsInMemory } from "./changes/prompt-totals-in-memory";
 import { compareWindows } from "./changes/compare-windows";
 import { flattenConfig } from "./config-value";
@@ -20,7 +20,7 @@ import type {
   RunSummary,
   ShownConversation,
 } from "./dashboard-api";
-import { filteredRollouts } from "./rollouts/filtered-rollouts";
+import { type ListedRollout, matchesNumbers, matchesText, pageOf } from "./rollouts/filtered-rollouts";
 import { sampleReward } from "./rollouts/reward-arithmetic";
 import { rolloutGroup, type StoredRow } from "./rollouts/stored-row";
 import { addEvaluation, type EvaluationNumbers } from "./run-folder/evaluation-set";
@@ -77,11 +77,19 @@ export interface RunInMemoryOptions {
 /** Characters of an answer's end that a list shows. */
 const EXCERPT = 160;
 
+/** The rollouts of a step, by group and sample. */
+interface StepRows {
+  /** What they are found by, which stays in memory; `index` is their place in `rows`. */
+  readonly listed: readonly (ListedRollout & { readonly index: number })[];
+  /** Themselves, or what gives them. No closure over the rows: it would keep them in either case. */
+  readonly rows: readonly StoredRow[] | (() => readonly RolloutInMemory[]);
+}
+
 export class RunInMemory {
   state: RunState = "live";
   readonly numbers = new RunNumbers();
   readonly #options: RunInMemoryOptions;
-  readonly #rows = new Map<number, readonly StoredRow[]>();
+  readonly #steps = new Map<number, StepRows>();
   readonly #evaluations = new Map<string, EvaluationNumbers>();
   /** What a reader must know of the run besides what run.json says, in sentences. */
   readonly notes: string[] = [];
@@ -96,12 +104,25 @@ export class RunInMemory {
     this.numbers.watchNew(this.#options.description.config);
   }
 
-  /** Adds a step's rollouts; steps come in order. */
-  writeRollouts(step: number, rollouts: readonly RolloutInMemory[]): void {
-    this.#rows.set(
+  /**
+   * Adds a step's rollouts; steps come in order.
+   *
+   * @param again gives the same rollouts again, when they are shown; without it they stay in memory
+   */
+  writeRollouts(step: number, rollouts: readonly RolloutInMemory[], again?: () => readonly RolloutInMemory[]): void {
+    const rows = storedRows(rollouts);
+    const listed = rows.map(({ group, sample, source, status, truncated, reward, responseTokens }, index) => ({
       step,
-      rollouts.map(storedRow).sort((a, b) => a.group - b.group || a.sample - b.sample),
-    );
+      group,
+      sample,
+      source,
+      status,
+      truncated,
+      reward,
+      responseTokens,
+      index,
+    }));
+    this.#steps.set(step, { listed, rows: again ?? rows });
   }
 
   /** Adds the records of an evaluation that was made apart from the run. */
@@ -151,21 +172,35 @@ export class RunInMemory {
   }
 
   rolloutSteps(): number[] {
-    return [...this.#rows.keys()];
+    return [...this.#steps.keys()];
   }
 
-  #allRows(): StoredRow[] {
-    return [...this.#rows.values()].flat();
+  #rowsOf(step: number): readonly StoredRow[] {
+    const rows = this.#steps.get(step)?.rows ?? [];
+    return typeof rows === "function" ? storedRows(rows()) : rows;
+  }
+
+  #rowsWithin({ before, after }: ChangeWindows): StoredRow[] {
+    return this.rolloutSteps()
+      .filter((step) => isWithin(step, before) || isWithin(step, after))
+      .flatMap((step) => this.#rowsOf(step));
   }
 
   rollouts(filter: RolloutFilter): RolloutPage {
-    const rows = filter.step === undefined ? this.#allRows() : (this.#rows.get(filter.step) ?? []);
-    return filteredRollouts(rows, filter);
+    const found = [...this.#steps].flatMap(([step, { listed }]) => {
+      const matching = listed.filter((row) => matchesNumbers(row, filter));
+      if (!filter.text || matching.length === 0) return matching;
+      const rows = this.#rowsOf(step);
+      return matching.filter(({ index }) => matchesText(rows[index]!.response, filter));
+    });
+    const page = pageOf(found, filter);
+    const rows = new Map([...new Set(page.map(({ step }) => step))].map((step) => [step, this.#rowsOf(step)]));
+    return { rows: page.map(({ step, index }) => rows.get(step)![index]!), total: found.length };
   }
 
   /** undefined when there is no such group. */
   async group(step: number, group: number): Promise<RolloutGroup | undefined> {
-    const all = this.#rows.get(step) ?? [];
+    const all = this.#rowsOf(step);
     const rows = all.filter((row) => row.group === group);
     if (rows.length === 0) return undefined;
     const sample = await this.#options.sampleOf(rows[0]!.id);
@@ -188,13 +223,16 @@ export class RunInMemory {
       isThinned: numbers.isThinned,
       summary: () => ({ state: this.state }),
     };
-    return compareWindows(run, (windows) => promptTotalsInMemory(this.#allRows(), windows), question);
+    return compareWindows(run, (windows) => promptTotalsInMemory(this.#rowsWithin(windows), windows), question);
   }
 
   answers(windows: ChangeWindows, row: ComparedRow): AnswerComparison {
-    return answerPairsInMemory(this.#allRows(), windows, row);
+    return answerPairsInMemory(this.#rowsWithin(windows), windows, row);
   }
 }
+
+const storedRows = (rollouts: readonly RolloutInMemory[]): StoredRow[] =>
+  rollouts.map(storedRow).sort((a, b) => a.group - b.group || a.sample - b.sample);
 
 function storedRow(rollout: RolloutInMemory): StoredRow {
   const { dataSource, boxes, imageSizes, response, turnByTurn, ...rest } = rollout;

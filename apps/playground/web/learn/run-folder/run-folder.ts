@@ -7,6 +7,7 @@ import { FULL_LAYOUT } from "@v-triune/data-filters/browser";
 import { formatRecordLine, type MetricRecord } from "@v-triune/monitor/browser";
 import type { MemorySample, StoredRollout } from "@v-triune/training/browser";
 import { zipSync, type ZipOptions } from "fflate";
+import { pack, unpack } from "../packed";
 import { pngOf } from "../png";
 import { FOLDER_PATHS } from "./folder-paths";
 import { parquetFile } from "./parquet-file";
@@ -18,10 +19,12 @@ const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 /** Weights and pictures hardly get smaller. */
 const STORED: ZipOptions = { level: 0 };
 
-/** Gathers what a run writes while it goes on. */
+/** Gathers what a run writes while it goes on, packed, so that a long run takes little memory. */
 export class RunFolder {
   readonly #description: unknown;
-  readonly #lines: string[] = [];
+  /** Lines of metrics.jsonl. */
+  readonly #lines: Uint8Array[] = [];
+  /** By their step. */
   readonly #rollouts = new Map<number, Uint8Array>();
 
   /** @param description contents of run.json */
@@ -30,16 +33,24 @@ export class RunFolder {
   }
 
   write(records: readonly MetricRecord[]): void {
-    for (const record of records) this.#lines.push(`${formatRecordLine(record)}\n`);
+    this.#lines.push(pack(records.map((record) => `${formatRecordLine(record)}\n`).join("")));
   }
 
   writeRollouts(step: number, rollouts: readonly StoredRollout[]): void {
-    this.#rollouts.set(step, rolloutFile(rollouts));
+    this.#rollouts.set(step, pack(rollouts.map((rollout) => ({ ...rollout, tokenIds: [...rollout.tokenIds] }))));
+  }
+
+  /** What was written of a step. */
+  rollouts(step: number): StoredRollout[] {
+    const packed = this.#rollouts.get(step);
+    if (packed === undefined) return [];
+    const rollouts = unpack(packed) as readonly (Omit<StoredRollout, "tokenIds"> & { tokenIds: readonly number[] })[];
+    return rollouts.map((rollout) => ({ ...rollout, tokenIds: Int32Array.from(rollout.tokenIds) }));
   }
 
   /** Contents of metrics.jsonl. */
   metrics(): string {
-    return this.#lines.join("");
+    return this.#lines.map((packed) => unpack(packed) as string).join("");
   }
 
   /**
@@ -53,7 +64,8 @@ export class RunFolder {
       [FOLDER_PATHS.train]: [corpusFile(train), STORED],
       [FOLDER_PATHS.eval]: [corpusFile(heldOut), STORED],
     };
-    for (const [made, bytes] of this.#rollouts) files[`rollouts/${fileOfStep(made)}.parquet`] = [bytes, STORED];
+    for (const made of this.#rollouts.keys())
+      files[`rollouts/${fileOfStep(made)}.parquet`] = [rolloutFile(this.rollouts(made)), STORED];
     for (const [file, bytes] of model) files[`${FOLDER_PATHS.model}/${file}`] = [bytes, STORED];
     for (const [file, bytes] of checkpoint) files[`checkpoints/${fileOfStep(step)}/${file}`] = [bytes, STORED];
     const named = Object.fromEntries(Object.entries(files).map(([path, file]) => [`${name}/${path}`, file]));
