@@ -99,11 +99,13 @@ interface Outcome {
   readonly output: string;
 }
 
-const wanted = values.only === "" ? PARTS : PARTS.filter(({ name }) => values.only.split(",").includes(name));
-if (wanted.length === 0) {
-  console.error(`--only names no part; there are ${PARTS.map(({ name }) => name).join(", ")}`);
+const names = values.only === "" ? PARTS.map(({ name }) => name) : values.only.split(",");
+const strange = names.filter((only) => !PARTS.some(({ name }) => name === only));
+if (strange.length > 0) {
+  console.error(`--only names ${strange.join(", ")}; the parts are ${PARTS.map(({ name }) => name).join(", ")}`);
   process.exit(2);
 }
+const wanted = PARTS.filter(({ name }) => names.includes(name));
 mkdirSync(values.out, { recursive: true });
 const outcomes: Outcome[] = [];
 for (const part of wanted) {
@@ -136,11 +138,26 @@ async function run({ name, shows, command, env, minutes }: Part): Promise<Outcom
     if (used !== undefined) peak = Math.max(peak ?? 0, used);
   }, 1000);
   // The whole group: tools/run.mjs starts the program itself.
-  const limit = setTimeout(() => process.kill(-child.pid!, "SIGKILL"), minutes * 60_000);
-  const code = await new Promise<number | null>((done) => child.on("close", done));
+  const end = (): void => void process.kill(-child.pid!, "SIGKILL");
+  let late = false;
+  const limit = setTimeout(() => {
+    late = true;
+    end();
+  }, minutes * 60_000);
+  // It would go on, and keep the GPU's memory: a terminal's Ctrl-C does not reach another group.
+  const interrupted = (): never => {
+    end();
+    process.exit(130);
+  };
+  process.once("SIGINT", interrupted).once("SIGTERM", interrupted);
+  const [code, signal] = await new Promise<[number | null, string | null]>((done) =>
+    child.on("close", (...how) => done(how)),
+  );
+  process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
   clearInterval(watch);
   clearTimeout(limit);
-  if (code === null) output += `\nended after ${minutes} min, its limit`;
+  if (late) output += `\nended after ${minutes} min, its limit`;
+  else if (code !== 0) output += signal ? `\nended by ${signal}` : `\nended with code ${code}`;
   return {
     name,
     shows,
