@@ -2,7 +2,7 @@
 import { totalmem } from "node:os";
 import { selectBackend } from "@v-triune/backend";
 import { wrapText } from "@v-triune/errors";
-import { type VlmConfig, decodesNatively } from "@v-triune/policy";
+import { type VlmConfig, arithmeticOf, decodesNatively } from "@v-triune/policy";
 import builtinVerifiers from "@v-triune/rewards/builtin-verifiers";
 import { seenSizes } from "@v-triune/rollouts";
 import {
@@ -183,6 +183,7 @@ async function memoryOf(
     available,
     teacher: await teacherArchitecture(config),
     nativeDecoding: decodesNatively(),
+    arithmetic: arithmeticOf(architecture),
     ...(longest > 0 && { promptTokens: longest }),
   });
   return { memory, formatted: formatMemory(memory, available) };

@@ -4,7 +4,7 @@ import { WeightsError } from "../input-error";
 import { addResidual } from "../kernels/add-residual";
 import { checkpoint } from "../kernels/checkpoint";
 import { linear } from "../kernels/linear";
-import { hasOwnOps } from "../kernels/native/own-ops";
+import { usesOwnOps } from "../kernels/native/own-ops";
 import type { LinearOptions } from "../kernels/linear-options";
 import { asFloat32, Bfloat16Matrix, type Bfloat16Values, fromBfloat16, type Matrix } from "../kernels/bfloat16-matrix";
 import { placeNow } from "./passing-memory";
@@ -27,9 +27,6 @@ export interface LinearAdapter {
   readonly b: tf.Tensor2D;
   readonly scale: number;
 }
-
-/** The same as for decoding (../generation/choose-decoder). */
-const SMALL_PARAMETERS = 1 << 23;
 
 function elements({ shape }: ParameterShape): number {
   return shape.reduce((product, n) => product * n, 1);
@@ -117,7 +114,7 @@ export class ModelWeights {
    * own ops give.
    */
   get inOneOp(): boolean {
-    return this.#size > SMALL_PARAMETERS && hasOwnOps();
+    return usesOwnOps(this.#size);
   }
 
   get(name: string): tf.Tensor {

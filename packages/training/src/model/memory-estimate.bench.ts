@@ -13,6 +13,7 @@ import { type BackendName, selectBackend } from "@v-triune/backend";
 import { createLearner } from "@v-triune/grpo";
 import { resolveTrainingConfig } from "../config/load-training-config";
 import type { TrainingConfigInput } from "../config/training-config-schema";
+import { arithmeticOf, decodesNatively } from "@v-triune/policy";
 import { openCompute } from "../parallel/open-compute";
 import { type ModelSize, writeModelOfSize } from "../testing/model-shapes";
 import { frozenGroups, learnerConfig } from "../update/learner-config";
@@ -36,8 +37,16 @@ function configFor({ rows, length, adapter, gradientCheckpointing }: Measurement
   const input: TrainingConfigInput = {
     model: adapter ? { path, adapter: { rank: 16 } } : path,
     data: { train: "unused" },
-    rollout: { maxPromptTokens: length / 2, maxNewTokens: length / 2 },
-    update: { microBatchTokens: rows * length, gradientCheckpointing },
+    // What is measured generates nothing.
+    rollout: {
+      maxPromptTokens: length / 2,
+      maxNewTokens: length / 2,
+      promptsPerStep: rows,
+      n: 1,
+      decodeWith: "backend",
+    },
+    algorithm: { advantage: "reinforce++" },
+    update: { miniBatch: rows, microBatchTokens: rows * length, gradientCheckpointing },
   };
   return resolveTrainingConfig(input, "/");
 }
@@ -65,7 +74,11 @@ async function measure(measurement: Measurement, prefer: BackendName, folder: st
   }));
   for (let update = 0; update < 2; update++) await compute.update(rows);
   const peak = process.resourceUsage().maxRSS * 1024;
-  const estimate = estimateMemory(config, policy.config);
+  const estimate = estimateMemory(config, policy.config, {
+    promptTokens: measurement.length / 2,
+    nativeDecoding: decodesNatively(),
+    arithmetic: arithmeticOf(policy.config),
+  });
   const megabytes = (bytes: number): number => Math.round(bytes / 1e6);
   console.log(
     JSON.stringify({

@@ -1,7 +1,12 @@
-import { describe, expect, it } from "vitest";
+import * as tf from "@tensorflow/tfjs-core";
+import { selectBackend } from "@v-triune/backend";
+import { createLearner } from "@v-triune/grpo";
+import { createVlm, randomWeights } from "@v-triune/policy";
+import { beforeAll, describe, expect, it } from "vitest";
 import { resolveTrainingConfig } from "../config/load-training-config";
 import type { TrainingConfigInput } from "../config/training-config-schema";
 import { smallModelConfig } from "../testing/small-model-config";
+import { frozenGroups, learnerConfig } from "../update/learner-config";
 import { estimateMemory, fitsMemory, usesGradientCheckpointing } from "./memory-estimate";
 
 const config = (update: TrainingConfigInput["update"] = {}) =>
@@ -38,6 +43,76 @@ describe("gradient checkpointing", () => {
     expect(told).toEqual([]);
   });
 });
+
+describe("of an update that runs, on wasm", () => {
+  beforeAll(() => selectBackend({ prefer: "wasm" }));
+
+  it.each([
+    { adapter: null, gradientCheckpointing: false },
+    { adapter: null, gradientCheckpointing: true },
+    { adapter: { rank: 8 }, gradientCheckpointing: false },
+    { adapter: { rank: 8 }, gradientCheckpointing: true },
+  ])("is what its tensors take, to 15 %: $adapter, checkpointing $gradientCheckpointing", ({ adapter, ...update }) => {
+    const length = 256;
+    const settings = resolveTrainingConfig(
+      {
+        model: { init: "random", config: { ...smallModelConfig }, tokenizer: "t", adapter },
+        data: { train: "d" },
+        algorithm: { advantage: "reinforce++" },
+        rollout: { n: 1, promptsPerStep: 2, maxPromptTokens: length, maxNewTokens: length },
+        update: { ...update, miniBatch: 2, microBatchTokens: 4 * length },
+      },
+      "/x",
+    );
+    const policy = createVlm(smallModelConfig, randomWeights(smallModelConfig, { seed: 1 }), {
+      freeze: frozenGroups(settings),
+      ...(adapter && { adapter }),
+      ...update,
+    });
+    const learner = createLearner(learnerConfig(settings, policy));
+    const ids = (from: number): Int32Array => Int32Array.from({ length }, (_, i) => 20 + ((i * 31 + from * 17) % 480));
+    const rows = [0, 1].map((group) => ({
+      row: { promptIds: ids(group), completionIds: ids(group + 7), group },
+      advantage: 1 - 2 * group,
+    }));
+    learner.update(rows);
+    const peak = peakOfTensors(() => learner.update(rows));
+    const { tensors } = estimateMemory(settings, smallModelConfig, { promptTokens: length, arithmetic: "wasm" });
+    learner.dispose();
+    policy.dispose();
+    expect(tensors / peak).toBeGreaterThan(0.85);
+    expect(tensors / peak).toBeLessThan(1.15);
+  });
+});
+
+/** Most bytes of tensors at one time, those that share their numbers counted once. */
+function peakOfTensors(run: () => void): number {
+  const engine = tf.engine();
+  const { trackTensor, disposeTensor } = engine;
+  const shared = new Map<object, number>();
+  let bytes = tf.memory().numBytes;
+  let peak = bytes;
+  const count = ({ dataId, size }: tf.Tensor, by: 1 | -1): void => {
+    const before = shared.get(dataId) ?? 0;
+    shared.set(dataId, before + by);
+    if (before === 0 || before + by === 0) bytes += by * 4 * size;
+    peak = Math.max(peak, bytes);
+  };
+  engine.trackTensor = (tensor, backend) => {
+    trackTensor.call(engine, tensor, backend);
+    count(tensor, 1);
+  };
+  engine.disposeTensor = (tensor) => {
+    if (!tensor.isDisposed && engine.state.tensorInfo.has(tensor.dataId)) count(tensor, -1);
+    disposeTensor.call(engine, tensor);
+  };
+  try {
+    run();
+  } finally {
+    Object.assign(engine, { trackTensor, disposeTensor });
+  }
+  return peak;
+}
 
 it("activations grow with the tokens of a micro-batch, nothing else does", () => {
   const [small, large] = [1024, 4096].map((microBatchTokens) =>

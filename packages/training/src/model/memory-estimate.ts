@@ -3,14 +3,18 @@
  *
  *   weights      4 bytes a parameter, 2 for what `model.dtype: bfloat16` keeps so; once more for the reference model of a
  *                KL term, and those of a teacher that is here
- *   gradients    8 bytes a trained parameter: those of a micro-batch beside the sum; AdamW's moments 8
+ *   gradients    4 bytes a trained parameter, and 4 more where an update has several micro-batches, for the sum; AdamW's
+ *                moments 8
  *   activations  of one micro-batch: what a layer keeps for its backward pass, by layer and token
  *
- *                  6 hidden + 2 keys and values + 3 intermediate + heads · keys seen     numbers; or with gradient
- *                  checkpointing `hidden`, and once what a layer keeps
+ *                  4 hidden + 2 queries + 2 keys and values + 3 intermediate + heads     by kernels of ours
+ *                  6 hidden + 2 keys and values + 3 intermediate + heads · keys seen     by TensorFlow's ops
+ *                  the results of what an adapter adds to, where there is one
  *
- *   passing      logits of one chunk, five times, what one layer computes on the way, and float32 copies of weights in
- *                bfloat16 while they are used
+ *                numbers; or with gradient checkpointing `hidden`, and once what a layer keeps
+ *
+ *   passing      logits of one chunk and what is made of them, what one layer computes on the way, and float32 copies of
+ *                weights in bfloat16 while they are used
  *   process      Node, TensorFlow.js and the backend
  *   decoding     caches of our own kernels, and in WebAssembly the packed model; a step generates first and trains then, so
  *                the larger counts
@@ -21,10 +25,12 @@
  */
 import { totalmem } from "node:os";
 import {
+  type Arithmetic,
   type DecodingSize,
   type ParameterGroup,
   type ParameterShape,
   type VlmConfig,
+  arithmeticOf,
   chooseDecoder,
   countAdapterValues,
   decodesNatively,
@@ -33,6 +39,7 @@ import {
   parameterShapes,
 } from "@v-triune/policy";
 import type { TrainingConfig } from "../config/training-config";
+import { MOST_PARTS } from "../threads/one-threaded";
 import { SELF, modelArchitecture } from "./load-model";
 
 /** Parameters as counts, everything else in bytes. */
@@ -46,8 +53,10 @@ export interface MemoryEstimate {
   readonly gradients: number;
   readonly moments: number;
   readonly activations: number;
-  /** Logits, one layer's steps, and the process itself. */
+  /** Logits, one layer's steps, what allocators waste, and the process itself. */
   readonly passing: number;
+  /** Of all tensors that an update holds at its peak: without the process, and what allocators waste. */
+  readonly tensors: number;
   /** Caches of our own kernels while they generate, and a packed model; 0 where the backend or a server generates. */
   readonly decoding: number;
   readonly gradientCheckpointing: boolean;
@@ -60,11 +69,15 @@ const GROUPS = ["vision", "connector", "language"] as const satisfies readonly P
 
 /** Share of the machine's memory that a run may take: the rest is for the system, files and the dashboard. */
 const USABLE = 0.8;
-const PROCESS_BYTES = 0.6e9;
 const FRAGMENTATION = 1.3;
-/** Numbers of one chunk of logits (policy/src/kernels/token-log-probs.ts), and how many chunks are there at once. */
+/** Node, TensorFlow.js and the backend's libraries, before a model is loaded. */
+const PROCESS_BYTES = { wasm: 0.2e9, native: 0.5e9 };
+/**
+ * Numbers of one chunk of logits (policy/src/kernels/logits-in-chunks.ts, wasm/token-log-probs.ts), and how many of that
+ * size are there at once, with the entropies that a run reports.
+ */
 const LOGITS_CHUNK = 1 << 24;
-const LOGITS_COPIES = 5;
+const LOGITS_COPIES = { wasm: 2, native: 8 };
 /** Rows that generation decodes at once (GenerateOptions.maxRows). */
 const ROWS_AT_ONCE = 256;
 /** Queries of an attention block, and probabilities that are kept (policy/src/kernels/attention.ts). */
@@ -80,6 +93,8 @@ export interface EstimateOptions {
   readonly teacher?: VlmConfig | undefined;
   /** Whether the backend's native kernels decode (policy's `decodesNatively`). Default false. */
   readonly nativeDecoding?: boolean;
+  /** What computes an update of this model (policy's `arithmeticOf`). Default "own-ops". */
+  readonly arithmetic?: Arithmetic;
 }
 
 /**
@@ -89,15 +104,31 @@ export interface EstimateOptions {
 export function estimateMemory(
   config: TrainingConfig,
   architecture: VlmConfig,
-  { available = totalmem(), promptTokens, teacher, nativeDecoding = false }: EstimateOptions = {},
+  {
+    available = totalmem(),
+    promptTokens,
+    teacher,
+    nativeDecoding = false,
+    arithmetic = "own-ops",
+  }: EstimateOptions = {},
 ): MemoryEstimate {
   const { gradientCheckpointing, microBatchTokens, miniBatch } = config.update;
   const { n } = config.rollout;
   const ofUpdate =
     promptTokens === undefined ? Infinity : miniBatch * (promptTokens + n * answerTokens(config.rollout));
-  const tokens = Math.min(microBatchTokens, ofUpdate);
+  // A backend with one thread cuts an update into parts, so that threads can share it (update/learner-config.ts).
+  const part = arithmetic === "wasm" && promptTokens !== undefined ? ofUpdate / MOST_PARTS : Infinity;
+  const row = (promptTokens ?? 0) + answerTokens(config.rollout);
+  const tokens = Math.min(microBatchTokens, ofUpdate, Math.max(row, part));
   const estimate = (gradientCheckpointing: boolean): MemoryEstimate =>
-    estimateWith(config, architecture, { tokens, gradientCheckpointing, teacher, nativeDecoding });
+    estimateWith(config, architecture, {
+      tokens,
+      isWhole: ofUpdate <= tokens,
+      gradientCheckpointing,
+      teacher,
+      nativeDecoding,
+      arithmetic,
+    });
   if (gradientCheckpointing !== "auto") return estimate(gradientCheckpointing);
   const plain = estimate(false);
   return fitsMemory(plain, available) ? plain : estimate(true);
@@ -131,9 +162,11 @@ export async function usesGradientCheckpointing(
 ): Promise<boolean> {
   const { gradientCheckpointing } = config.update;
   if (gradientCheckpointing !== "auto") return gradientCheckpointing;
-  const estimate = estimateMemory(config, await modelArchitecture(config.model), {
+  const architecture = await modelArchitecture(config.model);
+  const estimate = estimateMemory(config, architecture, {
     teacher: await teacherArchitecture(config),
     nativeDecoding: decodesNatively(),
+    arithmetic: arithmeticOf(architecture),
   });
   if (estimate.gradientCheckpointing)
     tell(
@@ -150,15 +183,18 @@ export function fitsMemory({ total }: Pick<MemoryEstimate, "total">, available: 
 
 interface EstimateParts {
   readonly tokens: number;
+  /** Whether an update is one micro-batch. */
+  readonly isWhole: boolean;
   readonly gradientCheckpointing: boolean;
   readonly teacher: VlmConfig | undefined;
   readonly nativeDecoding: boolean;
+  readonly arithmetic: Arithmetic;
 }
 
 function estimateWith(
   config: TrainingConfig,
   architecture: VlmConfig,
-  { tokens, gradientCheckpointing, teacher: ofFolder, nativeDecoding }: EstimateParts,
+  { tokens, isWhole, gradientCheckpointing, teacher: ofFolder, nativeDecoding, arithmetic }: EstimateParts,
 ): MemoryEstimate {
   const shapes = parameterShapes(architecture);
   const { adapter } = config.model;
@@ -171,20 +207,23 @@ function estimateWith(
           rank: adapter.rank,
           ...(adapter.targetModules === null ? {} : { targetModules: adapter.targetModules }),
         });
-  const { vocabSize, numLayers, intermediateSize } = architecture.text;
+  const { vocabSize, hiddenSize, intermediateSize } = architecture.text;
   const halvable = countHalvable(config, shapes);
   const halved = config.model.dtype === "bfloat16" ? halvable : 0;
   const weights = 4 * (parameters + (adapter === null ? 0 : trained)) - 2 * halved;
   const reference = config.algorithm.kl.coefficient === 0 ? 0 : 4 * parameters - 2 * halved;
   const teacher =
     config.algorithm.distillation?.teacher === SELF ? weights : ofFolder ? frozenBytes(config, ofFolder) : 0;
-  const gradients = 8 * trained;
+  const gradients = (isWhole ? 4 : 8) * trained;
   const moments = 8 * trained;
-  const activations = 4 * tokens * keptPerToken(config, architecture, gradientCheckpointing) * FRAGMENTATION;
+  const kept = keptPerToken(config, architecture, { gradientCheckpointing, arithmetic });
+  const activations = 4 * tokens * kept;
+  const means = arithmetic === "wasm" ? "wasm" : "native";
+  const process = PROCESS_BYTES[means];
   const decoding = decodingBytes(config, architecture, nativeDecoding);
   const passing =
-    4 * LOGITS_COPIES * Math.min(LOGITS_CHUNK, tokens * vocabSize) +
-    4 * tokens * intermediateSize * Math.min(6, numLayers) +
+    4 * LOGITS_COPIES[means] * Math.min(LOGITS_CHUNK, tokens * vocabSize) +
+    4 * tokens * (3 * intermediateSize + 5 * hiddenSize) +
     (halved === 0 ? 0 : widenedBytes(architecture));
   return {
     parameters,
@@ -195,13 +234,19 @@ function estimateWith(
     gradients,
     moments,
     activations,
-    passing: PROCESS_BYTES + passing,
+    passing: process + passing + (FRAGMENTATION - 1) * activations,
+    tensors: weights + reference + teacher + moments + gradients + activations + passing,
     decoding,
     gradientCheckpointing,
     savedByBfloat16: 2 * (halvable - halved) * (reference === 0 ? 1 : 2),
     // A step generates first and trains then.
     total:
-      PROCESS_BYTES + weights + reference + teacher + moments + Math.max(gradients + activations + passing, decoding),
+      process +
+      weights +
+      reference +
+      teacher +
+      moments +
+      Math.max(gradients + FRAGMENTATION * activations + passing, decoding),
   };
 }
 
@@ -259,10 +304,18 @@ const countParameters = (shapes: readonly ParameterShape[]): number =>
   shapes.reduce((sum, { shape }) => sum + shape.reduce((product, length) => product * length, 1), 0);
 
 /** Numbers that are kept of a token for the backward pass. */
-function keptPerToken({ rollout }: TrainingConfig, { text }: VlmConfig, gradientCheckpointing: boolean): number {
+function keptPerToken(
+  { rollout, model }: TrainingConfig,
+  { text }: VlmConfig,
+  { gradientCheckpointing, arithmetic }: Pick<EstimateParts, "gradientCheckpointing" | "arithmetic">,
+): number {
   const { hiddenSize, intermediateSize, numLayers, numHeads, numKeyValueHeads, headDim } = text;
+  const [queries, keyValues] = [numHeads * headDim, 2 * numKeyValueHeads * headDim];
   const keys = Math.min(QUERY_BLOCK, (rollout.maxPromptTokens ?? QUERY_BLOCK) + answerTokens(rollout));
   const probabilities = numHeads * keys * keys <= KEPT_PROBABILITIES ? numHeads * keys : 0;
-  const layer = 6 * hiddenSize + 2 * numKeyValueHeads * headDim + 3 * intermediateSize + probabilities;
+  const attention =
+    arithmetic === "ops" ? 2 * hiddenSize + keyValues + probabilities : 2 * queries + keyValues + numHeads;
+  const adapted = model.adapter === null ? 0 : queries + keyValues + hiddenSize;
+  const layer = 4 * hiddenSize + attention + 3 * intermediateSize + adapted;
   return gradientCheckpointing ? numLayers * hiddenSize + layer : numLayers * layer;
 }

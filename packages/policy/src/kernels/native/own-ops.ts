@@ -16,6 +16,14 @@ export function hasOwnOps(): boolean {
   return (tf.backend() as Partial<NativeBackend>).trainingAddon !== undefined;
 }
 
+/** Smaller models keep the numbers that TensorFlow's own ops give. */
+const SMALL_PARAMETERS = 1 << 23;
+
+/** Whether the ops compute a model of this number of parameters on the present backend. */
+export function usesOwnOps(parameters: number): boolean {
+  return parameters > SMALL_PARAMETERS && hasOwnOps();
+}
+
 /** Runs an op. Call it off the tape (inside `withGradient`, or when no gradient is recorded). */
 export function runOwnOp(name: string, inputs: readonly tf.Tensor[], outputs: number): tf.Tensor[] {
   const backend = tf.backend() as unknown as NativeBackend;
