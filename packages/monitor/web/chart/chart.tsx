@@ -5,7 +5,7 @@ import { AXES } from "../axis";
 import { over, type Clock } from "./clock";
 import { ExportMenu } from "./export-menu";
 import { ends, extentOf, movedStretch, withDetail, within, type Line, type Stretch } from "./lines";
-import { Plot } from "./plot";
+import { Plot, plotLibrary, type PlotLibrary } from "./plot";
 import { SMALL_PLOT_HEIGHT } from "./plot-options";
 import { MOST_TOGETHER, PlotRoom } from "./plot-room";
 import { smoothed } from "./smoothing";
@@ -80,6 +80,7 @@ export function Chart(props: ChartProps) {
 }
 
 interface LoadedLines {
+  readonly library: PlotLibrary;
   readonly whole: readonly Line[];
   readonly detail: readonly Line[];
   readonly range: Stretch | null;
@@ -103,8 +104,8 @@ function LoadedChart({
   // Only steps can be loaded in full.
   const steps = axis.metric === null ? range : null;
   const { data: loaded, error } = useData<LoadedLines>(subject, `${version} ${steps?.join()}`, async () => {
-    const [whole, detail] = await Promise.all([load(), steps === null ? [] : load(...steps)]);
-    return { whole, detail, range: steps };
+    const [whole, detail, library] = await Promise.all([load(), steps === null ? [] : load(...steps), plotLibrary()]);
+    return { library, whole, detail, range: steps };
   });
   const data = useMemo(
     () => loaded && (loaded.range === null ? loaded.whole : withDetail(loaded.whole, loaded.detail, loaded.range)),
@@ -202,6 +203,7 @@ function LoadedChart({
         <div class="multiples">
           {plots.map(({ lines, recorded }) => (
             <Plot
+              library={loaded!.library}
               key={lines[0]!.label}
               title={`${title}, ${lines[0]!.label}`}
               lines={lines}
@@ -216,7 +218,14 @@ function LoadedChart({
           ))}
         </div>
       ) : (
-        <Plot title={title} {...plots[0]!} axis={isPlaced ? axis : AXES[0]} range={range} onRange={setRange} />
+        <Plot
+          library={loaded!.library}
+          title={title}
+          {...plots[0]!}
+          axis={isPlaced ? axis : AXES[0]}
+          range={range}
+          onRange={setRange}
+        />
       )}
     </>
   );

@@ -1,6 +1,6 @@
 /** Lines drawn by uPlot, in step with the page's data, colors and width. */
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
-import uPlot from "uplot";
+import type uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { shortNumber } from "../format";
 import { useSurroundings } from "../use-data";
@@ -14,7 +14,14 @@ const DENSE = 3_000;
 /** Lines that the description for screen readers names. */
 const MOST_DESCRIBED = 8;
 
+/** uPlot's code. It asks for the number format of the browser's language as it starts, which takes Chromium 20 to 45 ms. */
+export type PlotLibrary = typeof uPlot;
+
+/** Starts it when it is asked for: while the first lines are on their way. */
+export const plotLibrary = async (): Promise<PlotLibrary> => (await import("uplot")).default;
+
 interface PlotProps {
+  readonly library: PlotLibrary;
   readonly title: string;
   readonly lines: readonly Line[];
   /** What the lines were smoothed from, drawn faintly behind them; null when they are as recorded. */
@@ -33,6 +40,7 @@ interface PlotProps {
 }
 
 export function Plot({
+  library: Library,
   title,
   lines,
   recorded,
@@ -71,7 +79,7 @@ export function Plot({
       dense,
       hasRecorded,
     };
-    const made = new uPlot(
+    const made = new Library(
       plotOptions({ width: element.clientWidth || 320, height }, look, view, onRange),
       newest.current,
       element,

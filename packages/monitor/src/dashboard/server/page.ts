@@ -91,7 +91,7 @@ export async function makePage(use: PageUse): Promise<Page> {
 </head>
 <body>
 <div id="app"></div>
-${data}<script>${script}</script>
+${data}<script type="module">${script}</script>
 </body>
 </html>
 `;
