@@ -43,22 +43,28 @@ export class Canvas {
   ) {
     this.pixels = new Uint8Array(size * size * 3);
     const shade = random.int(-8, 8);
-    const rowBytes = 3 * size;
-    for (let index = 0; index < rowBytes; index += 3) this.pixels.set([122 + shade, 116 + shade, 104 + shade], index);
-    for (let row = 1; row < size; row++) this.pixels.copyWithin(row * rowBytes, 0, rowBytes);
+    const ground = [122 + shade, 116 + shade, 104 + shade] as const;
+    for (let x = 0; x < size; x++) this.#set(x, 0, ground);
+    for (let row = 1; row < size; row++) this.pixels.copyWithin(row * 3 * size, 0, 3 * size);
+  }
+
+  #set(x: number, y: number, color: Rgb): void {
+    const at = (y * this.size + x) * 3;
+    this.pixels[at] = color[0];
+    this.pixels[at + 1] = color[1];
+    this.pixels[at + 2] = color[2];
   }
 
   fill(x1: number, y1: number, x2: number, y2: number, color: Rgb): void {
     for (let y = Math.max(0, y1); y < Math.min(this.size, y2); y++) {
-      for (let x = Math.max(0, x1); x < Math.min(this.size, x2); x++) this.pixels.set(color, (y * this.size + x) * 3);
+      for (let x = Math.max(0, x1); x < Math.min(this.size, x2); x++) this.#set(x, y, color);
     }
   }
 
   place({ x, y, size, color, shape }: PlacedShape): void {
     for (let row = 0; row < size; row++) {
       for (let column = 0; column < size; column++) {
-        if (covers(shape, column + 0.5, row + 0.5, size))
-          this.pixels.set(colors[color], ((y + row) * this.size + x + column) * 3);
+        if (covers(shape, column + 0.5, row + 0.5, size)) this.#set(x + column, y + row, colors[color]);
       }
     }
   }
