@@ -17,7 +17,7 @@
 #include "model.h"
 #include "step.h"
 #include "tensor-address.h"
-#include "thread-pool.h"
+#include "../shared/thread-pool.h"
 
 /* The same source for what every processor of the architecture has, and for AVX2 with FMA. */
 #define NAME(x) plain_##x

@@ -3,7 +3,7 @@
 #define V_TRIUNE_STEP_H
 #include <stdint.h>
 #include "model.h"
-#include "thread-pool.h"
+#include "../shared/thread-pool.h"
 
 /* Eight numbers at a time: compilers make of them what the processor has. */
 typedef float F8 __attribute__((vector_size(32)));

@@ -14,9 +14,9 @@
 #include <math.h>
 #include <node_api.h>
 #include <string.h>
-#include "../decoding/thread-pool.h"
+#include "../shared/tensorflow.h"
+#include "../shared/thread-pool.h"
 #include "tasks.h"
-#include "tensorflow.h"
 
 typedef float F8 __attribute__((vector_size(32)));
 typedef float F8U __attribute__((vector_size(32), aligned(4)));

@@ -2,10 +2,10 @@
  * The addon that decodes beside TensorFlow (native/decoding). Its file's name carries the hash of its source, so that
  * clones of different versions find each its own in the folder that they share.
  */
-import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { kernelsFile } from "./kernels-file";
 import { libraryFileNames, type NativeLayout } from "./native-folder";
 
 const require = createRequire(import.meta.url);
@@ -35,12 +35,8 @@ export function decodeSourceFolder(): string {
 }
 
 /** The addon's file for the present source. */
-export function decodeKernelsFile(layout: NativeLayout): string {
-  const folder = decodeSourceFolder();
-  const hash = createHash("sha256");
-  for (const name of readdirSync(folder).sort()) hash.update(name).update(readFileSync(join(folder, name)));
-  return join(dirname(layout.addon), `decode_kernels-${hash.digest("hex").slice(0, 16)}.node`);
-}
+export const decodeKernelsFile = (layout: NativeLayout): string =>
+  kernelsFile(layout, "decode_kernels", decodeSourceFolder());
 
 /**
  * Loads the addon; TensorFlow is in the process already.

@@ -2,12 +2,12 @@
  * The addon that adds v-triune's own ops for training to TensorFlow (native/training). As that of `decode-kernels`, its file
  * carries the hash of its source in its name.
  */
-import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import type { DecodeKernelsState as OwnKernelsState } from "./decode-kernels";
+import { kernelsFile } from "./kernels-file";
 import { libraryFileNames, type NativeLayout } from "./native-folder";
 
 const require = createRequire(import.meta.url);
@@ -26,13 +26,8 @@ export function trainingSourceFolder(): string {
 }
 
 /** The addon's file for the present source. */
-export function trainingKernelsFile(layout: NativeLayout): string {
-  const folder = trainingSourceFolder();
-  const hash = createHash("sha256");
-  const sources = readdirSync(folder).map((name) => join(folder, name));
-  for (const path of [...sources.sort(), join(folder, "../decoding/thread-pool.h")]) hash.update(readFileSync(path));
-  return join(dirname(layout.addon), `training_ops-${hash.digest("hex").slice(0, 16)}.node`);
-}
+export const trainingKernelsFile = (layout: NativeLayout): string =>
+  kernelsFile(layout, "training_ops", trainingSourceFolder());
 
 /** What `loadTrainingKernels` returns: the addon only where it works. */
 interface LoadedTrainingKernels {
