@@ -97,8 +97,8 @@ async function measure(): Promise<void> {
         .at((STEPS - SETTLED) / 2)!
         .toFixed(0);
     console.log(
-      `${name}: ${rows.length} rows of ${TOKENS + COMPLETION} tokens, ${PROMPTS} prompts of ${ANSWERS} answers, medians per ` +
-        `step: ${median(({ wall }) => wall)} ms, ${median(({ beyond }) => beyond)} ms of them beyond the computation ` +
+      `${name}: ${rows.length} rows of ${TOKENS + COMPLETION} tokens, ${PROMPTS} prompts of ${ANSWERS} answers, medians ` +
+        `per step: ${median(({ wall }) => wall)} ms, ${median(({ beyond }) => beyond)} ms of them beyond the computation ` +
         `(the server's HTTP thread is busy for ${median(({ thread }) => thread)} ms); processor time of the client ` +
         `${median(({ cpu }) => cpu)} ms; load ${loadavg()[0]!.toFixed(1)} on ${cpus().length} cores`,
     );

@@ -129,7 +129,7 @@ describe("a run whose model lies on a server", () => {
     ).toBe(true);
   });
 
-  it("has the same numbers by the server's own objective, and goes on by itself after the server was lost twice", async () => {
+  it("has the same numbers by the server's own objective, and goes on after the server was lost twice", async () => {
     let first = await start();
     let found = 0;
     const events: TrainingEvent[] = [];

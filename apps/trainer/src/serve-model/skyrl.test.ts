@@ -163,7 +163,7 @@ describe.skipIf(python === undefined)("SkyRL's JAX backend", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it("learns the demonstration's sums, and goes on from its saved weights after it was killed and started again", async () => {
+  it("learns the demonstration's sums, and goes on from its saved weights after kill -9", async () => {
     const events: TrainingEvent[] = [];
     let isKilled = false;
     const result = await runTraining(await config("text"), {
