@@ -3,10 +3,13 @@
  * processors that the addon's own tests do not reach. On Debian, with gcc-aarch64-linux-gnu and qemu-user:
  *
  *   aarch64-linux-gnu-gcc -O2 -pthread -static tools/native/check-decode-step.c -o check -lm && qemu-aarch64 ./check
- *   clang -O2 -mavx2 -mfma -DHAS_AVX2 -pthread tools/native/check-decode-step.c -o check -lm && ./check
+ *   clang -O3 -ffp-contract=fast -pthread tools/native/check-decode-step.c -o check -lm && ./check
+ *
+ * On x86-64 it checks SSE2, AVX2 and AVX-512, as far as the processor has them. -DBASE_WIDTH=16 (with -mavx2 -mfma or without)
+ * checks the vectors of sixteen of AVX-512 on any processor.
  *
  * A model of odd sizes with random weights, an adapter and norms of heads decodes two tokens of several rows. Prints the
- * largest difference of a logit; ends with 1 where it is above 2e-4, or where a bit depends on the rows beside a row, on
+ * largest difference of a logit; ends with 1 where one is above 2e-4, or where a bit depends on the rows beside a row, on
  * the number of threads, or on whether weights of the same values are in bfloat16.
  */
 #define _GNU_SOURCE
@@ -14,13 +17,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 #include "../../packages/backend/native/decoding/model.h"
 #include "../../packages/backend/native/decoding/step.h"
-#define NAME(x) checked_##x
-#include "../../packages/backend/native/decoding/decode-step.h"
+#define KERNELS "../decoding/decode-step.h"
+#include "../../packages/backend/native/shared/instruction-sets.h"
+
+typedef void (*DecodeStep)(Step *step);
+
+static const DecodeStep decode_steps[] = {
+    base_decode_step,
+#if defined(__x86_64__)
+    avx2_decode_step,
+    avx512_decode_step,
+#endif
+};
 
 enum { HIDDEN = 76, INNER = 1101, HEADS = 4, KEY_HEADS = 2, SIZE = 26, VOCABULARY = 333, LAYERS = 2, RANK = 3 };
 enum { KEYS = KEY_HEADS * SIZE, QKV = HEADS * SIZE + 2 * KEYS, PROMPT = 11, CAPACITY = 4, ROWS = 13, STEPS = 2 };
@@ -104,7 +114,7 @@ static float cosines[ROWS * SIZE / 2], sines[ROWS * SIZE / 2];
 static int token_of(int row, int step) { return (row * 29 + step * 101) % VOCABULARY; }
 
 /* Logits [STEPS, count, VOCABULARY] of rows `from` on. */
-static void decode(const Model *model, int from, int count, int threads, float *logits) {
+static void decode(DecodeStep decode_step, const Model *model, int from, int count, int threads, float *logits) {
   Pool *pool = open_pool(threads);
   Scratch scratch[8];
   Row rows[ROWS];
@@ -125,7 +135,7 @@ static void decode(const Model *model, int from, int count, int threads, float *
     step.inner = malloc(4 * ROWS * INNER);
     step.low = malloc(4 * ROWS * 3 * RANK);
     step.logits = logits + (size_t)s * count * VOCABULARY;
-    checked_decode_step(&step);
+    decode_step(&step);
   }
   close_pool(pool);
 }
@@ -206,19 +216,13 @@ static void expect(const Model *model, int row, double logits[STEPS][VOCABULARY]
 
 static float all[STEPS * ROWS * VOCABULARY], other[STEPS * ROWS * VOCABULARY];
 
-int main(void) {
-  const Model model = make_model();
-  const Model half = halved(model);
-  for (size_t i = 0; i < sizeof prompt / sizeof *prompt; i++) prompt[i] = draw(1);
-  for (int i = 0; i < ROWS * SIZE / 2; i++) {
-    cosines[i] = cosf(0.3f * (float)i);
-    sines[i] = sinf(0.3f * (float)i);
-  }
-  decode(&model, 0, ROWS, 1, all);
+/* Whether the kernels of one set of instructions are right. */
+static int check(const char *name, DecodeStep decode_step, const Model *model, const Model *half) {
+  decode(decode_step, model, 0, ROWS, 1, all);
   double most = 0, largest = 0;
   for (int row = 0; row < ROWS; row++) {
     static double expected[STEPS][VOCABULARY];
-    expect(&model, row, expected);
+    expect(model, row, expected);
     for (int s = 0; s < STEPS; s++)
       for (int v = 0; v < VOCABULARY; v++) {
         const double difference = fabs(all[(s * ROWS + row) * VOCABULARY + v] - expected[s][v]);
@@ -228,18 +232,31 @@ int main(void) {
       }
   }
   int failed = !(most <= 2e-4);
-  printf("largest difference %.2g in logits of up to %.1f\n", most, largest);
-  decode(&model, 0, ROWS, 3, other);
+  printf("%s: largest difference %.2g in logits of up to %.1f\n", name, most, largest);
+  decode(decode_step, model, 0, ROWS, 3, other);
   if (memcmp(all, other, sizeof all) != 0) failed = 1, puts("three threads give other bits");
-  decode(&half, 0, ROWS, 2, other);
+  decode(decode_step, half, 0, ROWS, 2, other);
   if (memcmp(all, other, sizeof all) != 0) failed = 1, puts("bfloat16 gives other bits");
   for (int count = 1; count < ROWS; count++) {
-    decode(&half, ROWS - count, count, 1, other);
+    decode(decode_step, half, ROWS - count, count, 1, other);
     for (int s = 0; s < STEPS; s++)
       if (memcmp(other + s * count * VOCABULARY, all + (s * ROWS + ROWS - count) * VOCABULARY,
                  sizeof(float) * count * VOCABULARY) != 0)
         failed = 1, printf("%d rows give other bits\n", count);
   }
   puts(failed ? "FAILED" : "the same bits for 1 to 13 rows, for 1 to 3 threads, and in bfloat16");
+  return failed;
+}
+
+int main(void) {
+  const Model model = make_model();
+  const Model half = halved(model);
+  for (size_t i = 0; i < sizeof prompt / sizeof *prompt; i++) prompt[i] = draw(1);
+  for (int i = 0; i < ROWS * SIZE / 2; i++) {
+    cosines[i] = cosf(0.3f * (float)i);
+    sines[i] = sinf(0.3f * (float)i);
+  }
+  int failed = 0;
+  for (int i = BASE; i <= best_instructions(); i++) failed |= check(instruction_names[i], decode_steps[i], &model, &half);
   return failed;
 }

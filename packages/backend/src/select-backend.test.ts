@@ -66,6 +66,8 @@ describe("selectBackend", () => {
     const unknown = await failure(selectBackend({ env: { V_TRIUNE_BACKEND: "cuda" } }));
     expect(unknown).toMatchObject({ found: '"cuda"', where: "the environment variable V_TRIUNE_BACKEND" });
     expect((await failure(selectBackend({ prefer: "webgl" as "cpu" }))).where).toBe("prefer");
+    const instructions = await failure(selectBackend({ env: { V_TRIUNE_INSTRUCTIONS: "avx10" } }));
+    expect(instructions).toMatchObject({ found: '"avx10"', expected: "base, avx2, avx512" });
     expect((await failure(selectBackend({ prefer: "webgpu" }))).what).toContain("cannot read a tensor synchronously");
   });
 

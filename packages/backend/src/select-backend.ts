@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { activateBackend, type ActivateOptions } from "./activate-backend";
 import { BackendError, briefReason } from "./backend-error";
 import { BACKEND_ORDER, type BackendName } from "./backend-name";
+import { widestInstructions } from "./native/widest-instructions";
 import { proveNative } from "./prove-native";
 import { startBackend } from "./start-backend";
 
@@ -40,10 +41,12 @@ export interface BackendChoice {
  * console.log(backend.description);             // "TensorFlow 2.21.0 on the CPU"
  * ```
  *
- * @throws BackendError when the backend asked for by name does not work, or the name is unknown
+ * @throws BackendError when the backend asked for by name does not work, or the name is unknown, or that of the
+ *   instructions in `V_TRIUNE_INSTRUCTIONS`
  */
 export async function selectBackend(options: SelectBackendOptions = {}): Promise<BackendChoice> {
   checkThreads(options.threads);
+  widestInstructions(options.env);
   const wanted = wantedBackend(options);
   if (wanted !== "auto") return { ...(await take(wanted, options)), passedOver: [] };
   const passedOver: PassedOver[] = [];

@@ -11,64 +11,28 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 #include "model.h"
 #include "step.h"
 #include "tensor-address.h"
 #include "../shared/thread-pool.h"
 
-/* The same source for what every processor of the architecture has, and for AVX2 with FMA. */
-#define NAME(x) plain_##x
-#include "decode-step.h"
-#undef NAME
-#if defined(__x86_64__)
-#define HAS_AVX2
-#define NAME(x) avx2_##x
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
-#include "decode-step.h"
-#if defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-#undef NAME
-#endif
+#define KERNELS "../decoding/decode-step.h"
+#include "../shared/instruction-sets.h"
+#include "../shared/use-instructions.h"
 
 typedef struct {
   void (*step)(Step *step);
   void (*store)(const Model *model, const float *qkv, const float *cos, const float *sin, int rows, float *const *to);
 } Kernels;
 
-#if defined(__aarch64__)
-#define PLAIN_INSTRUCTIONS "NEON"
-#elif defined(__x86_64__)
-#define PLAIN_INSTRUCTIONS "SSE2"
-#else
-#define PLAIN_INSTRUCTIONS "no vector instructions"
-#endif
-
-static int has_avx2(void) {
+/* By BASE, AVX2, AVX512. */
+static const Kernels kernels[] = {
+    {base_decode_step, base_store_rows},
 #if defined(__x86_64__)
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#else
-  return 0;
+    {avx2_decode_step, avx2_store_rows},
+    {avx512_decode_step, avx512_store_rows},
 #endif
-}
-
-static Kernels choose_kernels(int plain) {
-#if defined(__x86_64__)
-  if (!plain && has_avx2()) return (Kernels){avx2_decode_step, avx2_store_rows};
-#endif
-  (void)plain;
-  return (Kernels){plain_decode_step, plain_store_rows};
-}
+};
 
 /* A model with the threads and buffers that decode it. */
 typedef struct {
@@ -149,14 +113,12 @@ static const double *read_linear(const double *from, Linear *linear) {
   return from + LINEAR_NUMBERS;
 }
 
-/* open(description: Float64Array, threads: number, plain: boolean): decoder */
+/* open(description: Float64Array, threads: number): decoder */
 static napi_value open_decoder(napi_env env, napi_callback_info info) {
-  size_t count = 3, length = 0;
-  napi_value arguments[3];
+  size_t count = 2, length = 0;
+  napi_value arguments[2];
   napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
   const double *from = doubles(env, arguments[0], &length);
-  bool plain = false;
-  napi_get_value_bool(env, arguments[2], &plain);
   if (!from || length < HEADER_NUMBERS + LINEAR_NUMBERS) return fail(env, "the description of the model is too short");
   const int layers = (int)from[6];
   if (length != HEADER_NUMBERS + LINEAR_NUMBERS + (size_t)layers * (LAYER_NUMBERS + LINEARS * LINEAR_NUMBERS))
@@ -176,7 +138,7 @@ static napi_value open_decoder(napi_env env, napi_callback_info info) {
                    .is_half_embedding = from[9] != 0,
                    .final_norm = address(from[10]),
                    .layer = calloc((size_t)layers, sizeof(Layer))};
-  decoder->kernels = choose_kernels(plain);
+  decoder->kernels = kernels[instructions_used];
   const double threads = number(env, arguments[1]);
   decoder->pool = open_pool(threads < 1 ? 1 : (int)threads);
   decoder->scratch = decoder->pool ? calloc((size_t)decoder->pool->count, sizeof(Scratch)) : NULL;
@@ -401,8 +363,6 @@ NAPI_MODULE_INIT() {
       {"step", NULL, step, NULL, NULL, NULL, napi_enumerable, NULL},
   };
   napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties);
-  napi_value instructions;
-  napi_create_string_utf8(env, has_avx2() ? "AVX2" : PLAIN_INSTRUCTIONS, NAPI_AUTO_LENGTH, &instructions);
-  napi_set_named_property(env, exports, "instructions", instructions);
+  export_instructions(env, exports);
   return exports;
 }

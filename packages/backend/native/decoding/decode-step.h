@@ -1,17 +1,23 @@
 /*
  * One token for each row through a language model (packages/policy/src/model/language-model.ts). This file is compiled
- * once per instruction set: NAME(x) names its functions, and vectors of eight numbers become what the set has.
+ * once per instruction set (../shared/instruction-sets.h).
  *
  * Every number of a result is a sum in one fixed order: along the inputs in blocks of BLOCK, eight lanes in a block, the
- * lanes as ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)). Neither the rows beside it nor the number of threads change it.
+ * lanes as ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)); of sixteen lanes the upper eight are added to the lower eight first.
+ * Neither the rows beside it nor the number of threads change it.
  * Weights in bfloat16 are widened, which is exact, so that they give what float32 weights of the same values give.
  */
 
-#define INLINE static inline __attribute__((always_inline))
-
-INLINE F8 NAME(load)(const float *p) { return *(const F8U *)p; }
-INLINE F8 NAME(splat)(float x) { return (F8){x, x, x, x, x, x, x, x}; }
-INLINE F8 NAME(widen)(const uint16_t *p) { return (F8)(__builtin_convertvector(*(const H8U *)p, U8) << 16); }
+/* The bfloat16 numbers from `p` on. GCC 12 makes four instructions of the conversion where one will do. */
+INLINE Floats NAME(widen)(const uint16_t *p) {
+#if defined(HAS_AVX512)
+  return (Floats)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)), 16);
+#elif defined(HAS_AVX2)
+  return (Floats)_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16);
+#else
+  return (Floats)(__builtin_convertvector(*(const HalvesAt *)p, Bits) << 16);
+#endif
+}
 
 INLINE float NAME(widen_one)(uint16_t half) {
   uint32_t bits = (uint32_t)half << 16;
@@ -20,8 +26,8 @@ INLINE float NAME(widen_one)(uint16_t half) {
   return value;
 }
 
-/* Eight weights from `at` on. */
-INLINE F8 NAME(weights)(const void *row, int at, int is_half) {
+/* WIDTH weights from `at` on. */
+INLINE Floats NAME(weights)(const void *row, int at, int is_half) {
   return is_half ? NAME(widen)((const uint16_t *)row + at) : NAME(load)((const float *)row + at);
 }
 
@@ -29,12 +35,12 @@ INLINE float NAME(weight)(const void *row, int at, int is_half) {
   return is_half ? NAME(widen_one)(((const uint16_t *)row)[at]) : ((const float *)row)[at];
 }
 
-INLINE float NAME(sum)(F8 x) { return ((x[0] + x[1]) + (x[2] + x[3])) + ((x[4] + x[5]) + (x[6] + x[7])); }
-
 /* The sums of four vectors. */
-INLINE void NAME(sum4)(F8 a, F8 b, F8 c, F8 d, float *out) {
-#ifdef HAS_AVX2
-  __m256 both = _mm256_hadd_ps(_mm256_hadd_ps((__m256)a, (__m256)b), _mm256_hadd_ps((__m256)c, (__m256)d));
+INLINE void NAME(sum4)(Floats a, Floats b, Floats c, Floats d, float *out) {
+#if defined(HAS_AVX2)
+  const __m256 ab = _mm256_hadd_ps((__m256)NAME(fold)(a), (__m256)NAME(fold)(b));
+  const __m256 cd = _mm256_hadd_ps((__m256)NAME(fold)(c), (__m256)NAME(fold)(d));
+  const __m256 both = _mm256_hadd_ps(ab, cd);
   _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(both), _mm256_extractf128_ps(both, 1)));
 #else
   out[0] = NAME(sum)(a);
@@ -44,60 +50,36 @@ INLINE void NAME(sum4)(F8 a, F8 b, F8 c, F8 d, float *out) {
 #endif
 }
 
-INLINE F8 NAME(select)(I8 mask, F8 a, F8 b) { return (F8)((mask & (I8)a) | (~mask & (I8)b)); }
-
-/* eˣ: x = n ln 2 + r, a polynomial for eʳ (Cephes expf, relative error 2e-7), n into the exponent. 0 below -87. */
-INLINE F8 NAME(exp)(F8 x) {
-  const F8 low = NAME(splat)(-87.0f), high = NAME(splat)(88.0f);
-  const I8 tiny = x < low;
-  x = NAME(select)(x < low, low, x);
-  x = NAME(select)(x > high, high, x);
-  /* Adding 1.5 · 2²³ rounds to a whole number. */
-  const F8 round = NAME(splat)(12582912.0f);
-  const F8 n = (x * 1.44269504088896341f + round) - round;
-  F8 r = x - n * 0.693359375f;
-  r = r - n * -2.12194440e-4f;
-  F8 p = NAME(splat)(1.9875691500e-4f);
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + (r + 1.0f);
-  const I8 power = (__builtin_convertvector(n, I8) + 127) << 23;
-  return NAME(select)(tiny, NAME(splat)(0), p * (F8)power);
-}
-
 /* The last few weights from `at` on, with zeros behind them. */
-static __attribute__((noinline)) F8 NAME(last_weights)(const void *row, int at, int count, int is_half) {
-  float values[8] = {0};
+static __attribute__((noinline)) Floats NAME(last_weights)(const void *row, int at, int count, int is_half) {
+  float values[WIDTH] = {0};
   for (int i = at; i < count; i++) values[i - at] = NAME(weight)(row, i, is_half);
   return NAME(load)(values);
 }
 
-INLINE F8 NAME(eight)(const int whole, const void *row, int at, int count, const int is_half) {
+INLINE Floats NAME(some)(const int whole, const void *row, int at, int count, const int is_half) {
   return whole ? NAME(weights)(row, at, is_half) : NAME(last_weights)(row, at, count, is_half);
 }
 
-/* sums[row · 4 + output] += x[row] · weight[output] over eight inputs, or over the last few. */
-INLINE void NAME(add_eight)(const int whole, const int rows, const int is_half, const char *weight, size_t stride,
-                            const float *x, size_t x_stride, int at, int count, F8 *sums) {
-  const F8 x0 = NAME(eight)(whole, x, at, count, 0);
-  const F8 x1 = rows > 1 ? NAME(eight)(whole, x + x_stride, at, count, 0) : x0;
-  const F8 x2 = rows > 2 ? NAME(eight)(whole, x + 2 * x_stride, at, count, 0) : x0;
-  const F8 w0 = NAME(eight)(whole, weight, at, count, is_half);
+/* sums[row · 4 + output] += x[row] · weight[output] over WIDTH inputs, or over the last few. */
+INLINE void NAME(add_some)(const int whole, const int rows, const int is_half, const char *weight, size_t stride,
+                            const float *x, size_t x_stride, int at, int count, Floats *sums) {
+  const Floats x0 = NAME(some)(whole, x, at, count, 0);
+  const Floats x1 = rows > 1 ? NAME(some)(whole, x + x_stride, at, count, 0) : x0;
+  const Floats x2 = rows > 2 ? NAME(some)(whole, x + 2 * x_stride, at, count, 0) : x0;
+  const Floats w0 = NAME(some)(whole, weight, at, count, is_half);
   sums[0] += w0 * x0;
   if (rows > 1) sums[4] += w0 * x1;
   if (rows > 2) sums[8] += w0 * x2;
-  const F8 w1 = NAME(eight)(whole, weight + stride, at, count, is_half);
+  const Floats w1 = NAME(some)(whole, weight + stride, at, count, is_half);
   sums[1] += w1 * x0;
   if (rows > 1) sums[5] += w1 * x1;
   if (rows > 2) sums[9] += w1 * x2;
-  const F8 w2 = NAME(eight)(whole, weight + 2 * stride, at, count, is_half);
+  const Floats w2 = NAME(some)(whole, weight + 2 * stride, at, count, is_half);
   sums[2] += w2 * x0;
   if (rows > 1) sums[6] += w2 * x1;
   if (rows > 2) sums[10] += w2 * x2;
-  const F8 w3 = NAME(eight)(whole, weight + 3 * stride, at, count, is_half);
+  const Floats w3 = NAME(some)(whole, weight + 3 * stride, at, count, is_half);
   sums[3] += w3 * x0;
   if (rows > 1) sums[7] += w3 * x1;
   if (rows > 2) sums[11] += w3 * x2;
@@ -106,11 +88,11 @@ INLINE void NAME(add_eight)(const int whole, const int rows, const int is_half, 
 /* Four rows of weights times `rows` (1 to 3) rows of x, over `count` inputs: out[row · 4 + output]. */
 INLINE void NAME(dots)(const int rows, const int is_half, const char *weight, size_t stride, const float *x,
                        size_t x_stride, int count, float *out) {
-  const F8 zero = NAME(splat)(0);
-  F8 sums[12] = {zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero};
+  const Floats zero = NAME(splat)(0);
+  Floats sums[12] = {zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero};
   int i = 0;
-  for (; i + 8 <= count; i += 8) NAME(add_eight)(1, rows, is_half, weight, stride, x, x_stride, i, count, sums);
-  if (i < count) NAME(add_eight)(0, rows, is_half, weight, stride, x, x_stride, i, count, sums);
+  for (; i + WIDTH <= count; i += WIDTH) NAME(add_some)(1, rows, is_half, weight, stride, x, x_stride, i, count, sums);
+  if (i < count) NAME(add_some)(0, rows, is_half, weight, stride, x, x_stride, i, count, sums);
   NAME(sum4)(sums[0], sums[1], sums[2], sums[3], out);
   if (rows > 1) NAME(sum4)(sums[4], sums[5], sums[6], sums[7], out + 4);
   if (rows > 2) NAME(sum4)(sums[8], sums[9], sums[10], sums[11], out + 8);
@@ -188,7 +170,7 @@ static void NAME(chunk)(const Linear *linear, int first, int outputs, const floa
           const uint16_t *from = (const uint16_t *)((const char *)tile + r * stride);
           float *to = scratch->widened + r * BLOCK;
           int k = 0;
-          for (; k + 8 <= count; k += 8) *(F8U *)(to + k) = NAME(widen)(from + k);
+          for (; k + WIDTH <= count; k += WIDTH) NAME(put)(to + k, NAME(widen)(from + k));
           for (; k < count; k++) to[k] = NAME(widen_one)(from[k]);
         }
         tile = scratch->widened;
@@ -232,9 +214,9 @@ static void NAME(linear_task)(void *context, int index, int thread) {
     for (int row = 0; row < rows; row++) {
       float *sums = scratch->sums + row * CHUNK;
       /* Whole vectors: what lies past the outputs is not stored. */
-      for (int o = 0; o < outputs; o += 8) {
-        const F8 gate = NAME(load)(sums + o);
-        *(F8U *)(sums + o) = gate * (1.0f / (1.0f + NAME(exp)(-gate))) * NAME(load)(other + row * CHUNK + o);
+      for (int o = 0; o < outputs; o += WIDTH) {
+        const Floats gate = NAME(load)(sums + o);
+        NAME(put)(sums + o, gate * (1.0f / (1.0f + NAME(exp)(-gate))) * NAME(load)(other + row * CHUNK + o));
       }
     }
   }
@@ -249,13 +231,13 @@ static void NAME(linear_task)(void *context, int index, int thread) {
 
 /* y = x · scale · w with scale = 1 / √(mean of x² + ε). `y` may be `x`. */
 static void NAME(rms_norm)(const float *x, const float *weight, int width, float epsilon, float *y) {
-  F8 squares = NAME(splat)(0);
+  Floats squares = NAME(splat)(0);
   int i = 0;
-  for (; i + 8 <= width; i += 8) squares += NAME(load)(x + i) * NAME(load)(x + i);
+  for (; i + WIDTH <= width; i += WIDTH) squares += NAME(load)(x + i) * NAME(load)(x + i);
   float total = NAME(sum)(squares);
   for (; i < width; i++) total += x[i] * x[i];
   const float scale = 1.0f / sqrtf(total / (float)width + epsilon);
-  for (i = 0; i + 8 <= width; i += 8) *(F8U *)(y + i) = NAME(load)(x + i) * scale * NAME(load)(weight + i);
+  for (i = 0; i + WIDTH <= width; i += WIDTH) NAME(put)(y + i, NAME(load)(x + i) * scale * NAME(load)(weight + i));
   for (; i < width; i++) y[i] = x[i] * scale * weight[i];
 }
 
@@ -279,25 +261,22 @@ static void NAME(score)(const float *query, const float *keys, size_t stride, in
   }
 }
 
-/* out += Σ weight · value, over `width` (8 · vectors) columns of values that lie `stride` floats apart. */
-#define WEIGH(VECTORS)                                                                                                \
-  INLINE void NAME(weigh##VECTORS)(const float *weights, const float *values, size_t stride, int count, float *out) { \
-    F8 o[VECTORS];                                                                                                    \
-    for (int v = 0; v < VECTORS; v++) o[v] = NAME(load)(out + 8 * v);                                                 \
-    for (int k = 0; k < count; k++, values += stride) {                                                               \
-      const F8 w = NAME(splat)(weights[k]);                                                                           \
-      for (int v = 0; v < VECTORS; v++) o[v] += w * NAME(load)(values + 8 * v);                                       \
-    }                                                                                                                 \
-    for (int v = 0; v < VECTORS; v++) *(F8U *)(out + 8 * v) = o[v];                                                   \
+/* out += Σ weight · value, over `vectors` (at most 8) vectors of columns of values that lie `stride` floats apart. */
+INLINE void NAME(weigh_columns)(const int vectors, const float *weights, const float *values, size_t stride, int count,
+                                float *out) {
+  Floats o[8];
+  for (int v = 0; v < vectors; v++) o[v] = NAME(load)(out + WIDTH * v);
+  for (int k = 0; k < count; k++, values += stride) {
+    const Floats w = NAME(splat)(weights[k]);
+    for (int v = 0; v < vectors; v++) o[v] += w * NAME(load)(values + WIDTH * v);
   }
-WEIGH(8)
-WEIGH(1)
-#undef WEIGH
+  for (int v = 0; v < vectors; v++) NAME(put)(out + WIDTH * v, o[v]);
+}
 
 static void NAME(weigh)(const float *weights, const float *values, size_t stride, int count, int size, float *out) {
   int i = 0;
-  for (; i + 64 <= size; i += 64) NAME(weigh8)(weights, values + i, stride, count, out + i);
-  for (; i + 8 <= size; i += 8) NAME(weigh1)(weights, values + i, stride, count, out + i);
+  for (; i + 64 <= size; i += 64) NAME(weigh_columns)(64 / WIDTH, weights, values + i, stride, count, out + i);
+  for (; i + WIDTH <= size; i += WIDTH) NAME(weigh_columns)(1, weights, values + i, stride, count, out + i);
   for (; i < size; i++)
     for (int k = 0; k < count; k++) out[i] += weights[k] * values[k * stride + i];
 }
@@ -305,11 +284,11 @@ static void NAME(weigh)(const float *weights, const float *values, size_t stride
 static void NAME(softmax)(float *x, int count) {
   float most = x[0];
   for (int i = 1; i < count; i++) most = x[i] > most ? x[i] : most;
-  F8 sums = NAME(splat)(0);
+  Floats sums = NAME(splat)(0);
   int i = 0;
-  for (; i + 8 <= count; i += 8) {
-    const F8 e = NAME(exp)(NAME(load)(x + i) - most);
-    *(F8U *)(x + i) = e;
+  for (; i + WIDTH <= count; i += WIDTH) {
+    const Floats e = NAME(exp)(NAME(load)(x + i) - most);
+    NAME(put)(x + i, e);
     sums += e;
   }
   float total = NAME(sum)(sums);
@@ -444,5 +423,3 @@ static void NAME(store_rows)(const Model *model, const float *qkv, const float *
     memcpy(to[row] + (size_t)keys * size, key + (size_t)keys * size, (size_t)keys * size * sizeof(float));
   }
 }
-
-#undef INLINE

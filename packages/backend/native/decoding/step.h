@@ -5,13 +5,6 @@
 #include "model.h"
 #include "../shared/thread-pool.h"
 
-/* Eight numbers at a time: compilers make of them what the processor has. */
-typedef float F8 __attribute__((vector_size(32)));
-typedef float F8U __attribute__((vector_size(32), aligned(4), may_alias));
-typedef int32_t I8 __attribute__((vector_size(32)));
-typedef uint32_t U8 __attribute__((vector_size(32)));
-typedef uint16_t H8U __attribute__((vector_size(16), aligned(2), may_alias));
-
 /* Outputs of a task. */
 #define CHUNK 32
 /* Inputs that are summed up at a time: four rows of weights fit beside x into the first cache. */

@@ -8,8 +8,7 @@
  * the number of threads nor their luck changes a number.
  */
 
-
-INLINE int NAME(padded)(int size) { return (size + 7) / 8 * 8; }
+INLINE int NAME(padded)(int size) { return (size + WIDTH - 1) / WIDTH * WIDTH; }
 
 static float *NAME(tiles)(size_t floats) {
   void *memory = NULL;
@@ -88,20 +87,20 @@ static void NAME(add_keys)(const Block *block, int key, int keys, int padded, fl
     }
     for (int j = 0; j < low; j++) s[j] = -INFINITY;
     for (int j = high; j < TILE; j++) s[j] = -INFINITY;
-    F8 top = NAME(load)(s);
-    for (int j = 8; j < TILE; j += 8) top = NAME(select)(NAME(load)(s + j) > top, NAME(load)(s + j), top);
+    Floats top = NAME(load)(s);
+    for (int j = WIDTH; j < TILE; j += WIDTH) top = NAME(select)(NAME(load)(s + j) > top, NAME(load)(s + j), top);
     float largest = most[i];
-    for (int j = 0; j < 8; j++) largest = top[j] > largest ? top[j] : largest;
-    F8 sum = NAME(splat)(0);
-    for (int j = 0; j < TILE; j += 8) {
-      const F8 e = NAME(exp)(NAME(load)(s + j) - largest);
+    for (int j = 0; j < WIDTH; j++) largest = top[j] > largest ? top[j] : largest;
+    Floats sum = NAME(splat)(0);
+    for (int j = 0; j < TILE; j += WIDTH) {
+      const Floats e = NAME(exp)(NAME(load)(s + j) - largest);
       NAME(put)(s + j, e);
       sum += e;
     }
     if (largest > most[i]) {
       const float shrink = expf(most[i] - largest);
       total[i] *= shrink;
-      for (int k = 0; k < padded; k += 8) NAME(put)(result + i * padded + k, NAME(load)(result + i * padded + k) * shrink);
+      for (int k = 0; k < padded; k += WIDTH) NAME(put)(result + i * padded + k, NAME(load)(result + i * padded + k) * shrink);
       most[i] = largest;
     }
     total[i] += NAME(sum)(sum);
@@ -172,8 +171,8 @@ static void NAME(backward_tile)(Attention *it, const Block *block, int h, int ke
     for (int j = high; j < TILE; j++) p[j] = -INFINITY;
     const float sum = low < high ? it->lse[(size_t)(first + i) * plan->heads + h] : 0;
     const float mean = low < high ? delta[i] : 0;
-    for (int j = 0; j < TILE; j += 8) {
-      const F8 e = NAME(exp)(NAME(load)(p + j) - sum);
+    for (int j = 0; j < TILE; j += WIDTH) {
+      const Floats e = NAME(exp)(NAME(load)(p + j) - sum);
       NAME(put)(p + j, e);
       NAME(put)(dp + j, e * (NAME(load)(dp + j) - mean));
     }

@@ -1,15 +1,14 @@
 /* RMSNorm and SwiGLU over rows (formulas: packages/policy/src/kernels/rms-norm.ts, swiglu.ts), TILE rows a task. */
 
-
 static void NAME(rms_norm)(void *context, int index, int thread) {
   (void)thread;
   const Rows *it = context;
-  const int width = it->width, whole = width / 8 * 8;
+  const int width = it->width, whole = width / WIDTH * WIDTH;
   for (int row = index * TILE; row < least(it->rows, (index + 1) * TILE); row++) {
     const float *x = it->x + (size_t)row * width;
     float *y = it->y + (size_t)row * width;
-    F8 squares = NAME(splat)(0);
-    for (int i = 0; i < whole; i += 8) squares += NAME(load)(x + i) * NAME(load)(x + i);
+    Floats squares = NAME(splat)(0);
+    for (int i = 0; i < whole; i += WIDTH) squares += NAME(load)(x + i) * NAME(load)(x + i);
     float sum = NAME(sum)(squares);
     for (int i = whole; i < width; i++) sum += x[i] * x[i];
     const float inverse = 1 / sqrtf(sum / (float)width + it->epsilon);
@@ -21,14 +20,14 @@ static void NAME(rms_norm)(void *context, int index, int thread) {
 static void NAME(rms_norm_gradient)(void *context, int index, int thread) {
   (void)thread;
   const Rows *it = context;
-  const int width = it->width, whole = width / 8 * 8;
+  const int width = it->width, whole = width / WIDTH * WIDTH;
   float *dw = it->partial + (size_t)index * width;
   memset(dw, 0, (size_t)width * sizeof(float));
   for (int row = index * TILE; row < least(it->rows, (index + 1) * TILE); row++) {
     const float *x = it->x + (size_t)row * width, *dy = it->dy + (size_t)row * width, inverse = it->inverse[row];
     float *dx = it->y + (size_t)row * width;
-    F8 along = NAME(splat)(0);
-    for (int i = 0; i < whole; i += 8)
+    Floats along = NAME(splat)(0);
+    for (int i = 0; i < whole; i += WIDTH)
       along += NAME(load)(dy + i) * NAME(load)(it->weight + i) * (NAME(load)(x + i) * inverse);
     float sum = NAME(sum)(along);
     for (int i = whole; i < width; i++) sum += dy[i] * it->weight[i] * (x[i] * inverse);
@@ -41,7 +40,7 @@ static void NAME(rms_norm_gradient)(void *context, int index, int thread) {
   }
 }
 
-INLINE F8 NAME(sigmoid)(F8 x) { return 1 / (1 + NAME(exp)(-x)); }
+INLINE Floats NAME(sigmoid)(Floats x) { return 1 / (1 + NAME(exp)(-x)); }
 
 /* x: gate and up side by side, [rows, 2 · width]. */
 static void NAME(swiglu)(void *context, int index, int thread) {
@@ -52,19 +51,19 @@ static void NAME(swiglu)(void *context, int index, int thread) {
     const float *gate = it->x + (size_t)row * 2 * width, *up = gate + width;
     float *y = it->y + (size_t)row * width;
     int i = 0;
-    for (; i + 8 <= width; i += 8) {
-      const F8 g = NAME(load)(gate + i);
+    for (; i + WIDTH <= width; i += WIDTH) {
+      const Floats g = NAME(load)(gate + i);
       NAME(put)(y + i, g * NAME(sigmoid)(g) * NAME(load)(up + i));
     }
     if (i < width) {
-      const F8 g = NAME(load_few)(gate + i, width - i);
+      const Floats g = NAME(load_few)(gate + i, width - i);
       NAME(put_few)(y + i, g * NAME(sigmoid)(g) * NAME(load_few)(up + i, width - i), width - i);
     }
   }
 }
 
-INLINE void NAME(swiglu_slopes)(F8 dy, F8 g, F8 u, F8 *dg, F8 *du) {
-  const F8 sigma = NAME(sigmoid)(g), through = dy * sigma;
+INLINE void NAME(swiglu_slopes)(Floats dy, Floats g, Floats u, Floats *dg, Floats *du) {
+  const Floats sigma = NAME(sigmoid)(g), through = dy * sigma;
   *dg = through * u * (g * (1 - sigma) + 1);
   *du = through * g;
 }
@@ -76,9 +75,9 @@ static void NAME(swiglu_gradient)(void *context, int index, int thread) {
   for (int row = index * TILE; row < least(it->rows, (index + 1) * TILE); row++) {
     const float *gate = it->x + (size_t)row * 2 * width, *up = gate + width, *dy = it->dy + (size_t)row * width;
     float *to = it->y + (size_t)row * 2 * width;
-    F8 dg, du;
+    Floats dg, du;
     int i = 0;
-    for (; i + 8 <= width; i += 8) {
+    for (; i + WIDTH <= width; i += WIDTH) {
       NAME(swiglu_slopes)(NAME(load)(dy + i), NAME(load)(gate + i), NAME(load)(up + i), &dg, &du);
       NAME(put)(to + i, dg);
       NAME(put)(to + width + i, du);

@@ -18,48 +18,31 @@
 #include "../shared/thread-pool.h"
 #include "tasks.h"
 
-typedef float F8 __attribute__((vector_size(32)));
-typedef float F8U __attribute__((vector_size(32), aligned(4)));
-typedef int32_t I8 __attribute__((vector_size(32)));
-
-#define INLINE static inline __attribute__((always_inline))
-
-/* The same source for what every processor of the architecture has, and for AVX2 with FMA. */
-#define NAME(x) plain_##x
-#include "vectors.h"
-#include "attention.h"
-#include "rows.h"
-#undef NAME
-#if defined(__x86_64__)
-#define NAME(x) avx2_##x
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
-#else
-#pragma GCC push_options
-#pragma GCC target("avx2,fma")
-#endif
-#include "vectors.h"
-#include "attention.h"
-#include "rows.h"
-#if defined(__clang__)
-#pragma clang attribute pop
-#else
-#pragma GCC pop_options
-#endif
-#undef NAME
-#endif
+#define KERNELS "../training/kernels.h"
+#include "../shared/instruction-sets.h"
+#include "../shared/use-instructions.h"
 
 typedef struct {
   Task turn_rows, forward, backward, turn_back, rms_norm, rms_norm_gradient, swiglu, swiglu_gradient;
 } Kernels;
 
-#define KERNELS(set)                                                                                              \
-  (Kernels) {                                                                                                     \
-    set##_turn_rows, set##_forward, set##_backward, set##_turn_back, set##_rms_norm, set##_rms_norm_gradient,     \
-        set##_swiglu, set##_swiglu_gradient                                                                       \
+#define TASKS(set)                                                                                              \
+  {                                                                                                             \
+    set##_turn_rows, set##_forward, set##_backward, set##_turn_back, set##_rms_norm, set##_rms_norm_gradient,   \
+        set##_swiglu, set##_swiglu_gradient                                                                     \
   }
 
-static Kernels kernels;
+/* By BASE, AVX2, AVX512. */
+static const Kernels kernel_sets[] = {
+    TASKS(base),
+#if defined(__x86_64__)
+    TASKS(avx2),
+    TASKS(avx512),
+#endif
+};
+
+static const Kernels *kernels(void) { return &kernel_sets[instructions_used]; }
+
 static Pool *pool;
 static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -143,8 +126,8 @@ static void compute_attention(void *kernel, void *context) {
       const int unseeing = plan.segments > 0 ? plan.segment[0].start : plan.rows;
       memset(it.out, 0, (size_t)unseeing * plan.heads * plan.head_size * sizeof(float));
       memset(it.lse, 0, (size_t)unseeing * plan.heads * sizeof(float));
-      share(blocks_of(plan.rows), kernels.turn_rows, &it);
-      share(plan.blocks * plan.heads, kernels.forward, &it);
+      share(blocks_of(plan.rows), kernels()->turn_rows, &it);
+      share(plan.blocks * plan.heads, kernels()->forward, &it);
       if (it.failed) out_of_memory(&call);
     }
   }
@@ -168,8 +151,8 @@ static void compute_attention_gradient(void *kernel, void *context) {
     if (!it.key_gradients) out_of_memory(&call);
     if (!failed(&call)) {
       memset(it.gradient, 0, (size_t)(plan.rows * dim(&call, 1, 1)) * sizeof(float));
-      share(plan.trees * plan.heads, kernels.backward, &it);
-      share(blocks_of(plan.rows), kernels.turn_back, &it);
+      share(plan.trees * plan.heads, kernels()->backward, &it);
+      share(blocks_of(plan.rows), kernels()->turn_back, &it);
       if (it.failed) out_of_memory(&call);
     }
     free(it.key_gradients);
@@ -187,7 +170,7 @@ static void compute_rms_norm(void *kernel, void *context) {
     it.weight = input(&call, 1);
     it.y = output(&call, 0, it.rows, it.width);
     it.inverse = output(&call, 1, it.rows, 0);
-    if (!failed(&call)) share(blocks_of(it.rows), kernels.rms_norm, &it);
+    if (!failed(&call)) share(blocks_of(it.rows), kernels()->rms_norm, &it);
   }
   end(&call);
 }
@@ -207,7 +190,7 @@ static void compute_rms_norm_gradient(void *kernel, void *context) {
     it.partial = malloc((size_t)(blocks + 1) * it.width * sizeof(float));
     if (!it.partial) out_of_memory(&call);
     if (!failed(&call)) {
-      share(blocks, kernels.rms_norm_gradient, &it);
+      share(blocks, kernels()->rms_norm_gradient, &it);
       memset(sum, 0, (size_t)it.width * sizeof(float));
       for (int b = 0; b < blocks; b++)
         for (int i = 0; i < it.width; i++) sum[i] += it.partial[(size_t)b * it.width + i];
@@ -223,7 +206,7 @@ static void compute_swiglu(void *kernel, void *context) {
   if (!failed(&call)) {
     Rows it = {.rows = (int)dim(&call, 0, 0), .width = (int)dim(&call, 0, 1) / 2, .x = input(&call, 0)};
     it.y = output(&call, 0, it.rows, it.width);
-    if (it.y) share(blocks_of(it.rows), kernels.swiglu, &it);
+    if (it.y) share(blocks_of(it.rows), kernels()->swiglu, &it);
   }
   end(&call);
 }
@@ -236,7 +219,7 @@ static void compute_swiglu_gradient(void *kernel, void *context) {
     it.dy = input(&call, 0);
     it.x = input(&call, 1);
     it.y = output(&call, 0, it.rows, 2 * (int64_t)it.width);
-    if (it.y) share(blocks_of(it.rows), kernels.swiglu_gradient, &it);
+    if (it.y) share(blocks_of(it.rows), kernels()->swiglu_gradient, &it);
   }
   end(&call);
 }
@@ -283,29 +266,6 @@ static const char *register_ops(void) {
   return wrong ? "TensorFlow does not take ops of ours" : NULL;
 }
 
-#if defined(__aarch64__)
-#define PLAIN_INSTRUCTIONS "NEON"
-#elif defined(__x86_64__)
-#define PLAIN_INSTRUCTIONS "SSE2"
-#else
-#define PLAIN_INSTRUCTIONS "no vector instructions"
-#endif
-
-static int has_avx2(void) {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-#else
-  return 0;
-#endif
-}
-
-static void choose_kernels(int plain) {
-  kernels = KERNELS(plain);
-#if defined(__x86_64__)
-  if (!plain && has_avx2()) kernels = KERNELS(avx2);
-#endif
-}
-
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static char tensorflow_library[4096];
 static int threads_wanted;
@@ -314,7 +274,6 @@ static const char *failure;
 static void connect_once(void) {
   failure = find_functions(tensorflow_library);
   if (failure) return;
-  choose_kernels(0);
   pool = open_pool(threads_wanted);
   failure = register_ops();
 }
@@ -344,25 +303,11 @@ static napi_value connect(napi_env env, napi_callback_info info) {
   return result;
 }
 
-/* usePlain(plain: boolean): does without the processor's special instructions, for tests */
-static napi_value use_plain(napi_env env, napi_callback_info info) {
-  size_t count = 1;
-  napi_value argument;
-  bool plain = false;
-  napi_get_cb_info(env, info, &count, &argument, NULL, NULL);
-  napi_get_value_bool(env, argument, &plain);
-  choose_kernels(plain);
-  return NULL;
-}
-
 NAPI_MODULE_INIT() {
   const napi_property_descriptor properties[] = {
       {"connect", NULL, connect, NULL, NULL, NULL, napi_enumerable, NULL},
-      {"usePlain", NULL, use_plain, NULL, NULL, NULL, napi_enumerable, NULL},
   };
   napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties);
-  napi_value instructions;
-  napi_create_string_utf8(env, has_avx2() ? "AVX2" : PLAIN_INSTRUCTIONS, NAPI_AUTO_LENGTH, &instructions);
-  napi_set_named_property(env, exports, "instructions", instructions);
+  export_instructions(env, exports);
   return exports;
 }

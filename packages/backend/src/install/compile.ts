@@ -61,7 +61,7 @@ export async function compileOwnKernels(
   options: Pick<CompileOptions, "compiler" | "layout" | "nodeHeaders">,
 ): Promise<boolean> {
   const missing = ownKernels(options.layout).filter(({ file }) => !existsSync(file));
-  for (const { file, source } of missing) await compileKernels(source, file, options);
+  await Promise.all(missing.map(({ file, source }) => compileKernels(source, file, options)));
   return missing.length > 0;
 }
 

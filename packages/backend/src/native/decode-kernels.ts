@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { kernelsFile } from "./kernels-file";
 import { libraryFileNames, type NativeLayout } from "./native-folder";
+import { type InstructionsAddon, useWidestInstructions } from "./widest-instructions";
 
 const require = createRequire(import.meta.url);
 
@@ -16,8 +17,7 @@ export type DecodeKernelsState =
   | { readonly works: false; readonly reason: string; readonly howToGet?: string };
 
 /** What is used of the addon here; the policy uses the rest. */
-interface DecodeAddon {
-  readonly instructions: string;
+interface DecodeAddon extends InstructionsAddon {
   connect(library: string): string | undefined;
 }
 
@@ -55,7 +55,7 @@ export function loadDecodeKernels(layout: NativeLayout | undefined, usesGpu: boo
     const addon = require(file) as DecodeAddon;
     const missing = addon.connect(join(layout.libraries, libraryFileNames()[1]));
     if (missing !== undefined) return fails(missing);
-    return { addon, state: { works: true, instructions: addon.instructions } };
+    return { addon, state: { works: true, instructions: useWidestInstructions(addon) } };
   } catch (error) {
     return fails(`they do not load: ${(error as Error).message.split("\n")[0]}`, `${INSTALL} --force`);
   }

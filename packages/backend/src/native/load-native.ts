@@ -15,6 +15,7 @@ import { installNodeShims } from "../node-shims";
 import { withOutOfMemory } from "../out-of-memory";
 import { loadDecodeKernels, type DecodeKernelsState } from "./decode-kernels";
 import { loadTrainingKernels } from "./training-kernels";
+import { widestInstructions } from "./widest-instructions";
 import { readManifest } from "./manifest";
 import { layoutOf, libraryFileNames, type NativeLayout } from "./native-folder";
 import { INSTALL_TFJS_NODE, TFJS_NODE_MISSING } from "./tfjs-node";
@@ -77,7 +78,7 @@ export function loadedNative(): LoadedNative | undefined {
  * Loads the addon and registers tfjs backend "tensorflow" (priority 3); does not make it the current backend.
  *
  * @throws BackendError when tfjs-node is not installed, the library does not load (missing file, old glibc, wrong
- *   architecture), or this process already holds another one
+ *   architecture), this process already holds another one, or V_TRIUNE_INSTRUCTIONS names no instructions
  */
 export function loadNative(options: LoadNativeOptions): LoadedNative {
   if (loaded !== undefined) {
@@ -89,6 +90,7 @@ export function loadNative(options: LoadNativeOptions): LoadedNative {
       fix: "start a new process for the other one",
     });
   }
+  widestInstructions();
   installNodeShims();
   setEnvironment(options);
   const { binding, startupLog } = openAddon(options);

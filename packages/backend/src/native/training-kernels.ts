@@ -9,13 +9,13 @@ import { dirname, join } from "node:path";
 import type { DecodeKernelsState as OwnKernelsState } from "./decode-kernels";
 import { kernelsFile } from "./kernels-file";
 import { libraryFileNames, type NativeLayout } from "./native-folder";
+import { type InstructionsAddon, useWidestInstructions } from "./widest-instructions";
 
 const require = createRequire(import.meta.url);
 
 const INSTALL = "npx v-triune native install";
 
-interface TrainingAddon {
-  readonly instructions: string;
+interface TrainingAddon extends InstructionsAddon {
   /** @returns what is missing */
   connect(library: string, threads: number): string | undefined;
 }
@@ -57,7 +57,7 @@ export function loadTrainingKernels(
     const addon = require(file) as TrainingAddon;
     const missing = addon.connect(join(layout.libraries, libraryFileNames()[1]), threads);
     if (missing !== undefined) return fails(missing);
-    return { addon, state: { works: true, instructions: addon.instructions } };
+    return { addon, state: { works: true, instructions: useWidestInstructions(addon) } };
   } catch (error) {
     return fails(`they do not load: ${(error as Error).message.split("\n")[0]}`, `${INSTALL} --force`);
   }

@@ -13,8 +13,11 @@ import { type Cache, type CachedRow, keyValueWidth, type StepKernels } from "./s
 
 /** The addon's exports (packages/backend/native/decoding/decode-kernels.c); addresses are bytes. */
 export interface DecodeAddon {
-  /** @param plain whether it does without the processor's special instructions */
-  open(description: Float64Array, threads: number, plain: boolean): object;
+  /** Names of the instructions that the processor has, the widest last. */
+  readonly instructions: readonly string[];
+  /** Models that are opened from now on are decoded with these of `instructions`. */
+  use(index: number): void;
+  open(description: Float64Array, threads: number): object;
   close(model: object): void;
   allocate(bytes: number): number;
   release(address: number): void;
@@ -51,8 +54,6 @@ export const decodesNatively = (): boolean => decodeAddon() !== undefined;
 /** Settings of `NativeStepKernels`. */
 export interface NativeStepOptions {
   readonly threads: number;
-  /** Does without the processor's special instructions, for tests. Default false. */
-  readonly plain?: boolean;
 }
 
 export class NativeStepKernels implements StepKernels {
@@ -68,12 +69,12 @@ export class NativeStepKernels implements StepKernels {
     addon: DecodeAddon,
     readonly weights: ModelWeights,
     config: VlmConfig,
-    { threads, plain = false }: NativeStepOptions,
+    { threads }: NativeStepOptions,
   ) {
     this.#addon = addon;
     this.#text = config.text;
     try {
-      this.#model = addon.open(this.#describeModel(), threads, plain);
+      this.#model = addon.open(this.#describeModel(), threads);
     } catch (error) {
       this.#letGo();
       throw error;

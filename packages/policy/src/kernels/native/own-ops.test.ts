@@ -79,62 +79,66 @@ const attentions: readonly (readonly [string, readonly AttentionSegment[], Atten
   ["heads of an odd width", [whole(0, 80)], { heads: 3, keyValueHeads: 1, headDim: 10 }],
 ];
 
-describe.skipIf(skips).each([false, true])(
-  "an op of ours, without the processor's special instructions: %s",
-  (plain) => {
-    const addon = (): { usePlain(plain: boolean): void } =>
-      (tf.backend() as unknown as { trainingAddon: { usePlain(plain: boolean): void } }).trainingAddon;
-    beforeAll(() => addon().usePlain(plain));
-    afterAll(() => addon().usePlain(false));
+/** The addon, of which one kind of instructions after another is tried. */
+interface TrainingAddon {
+  readonly instructions: readonly string[];
+  use(index: number): void;
+}
 
-    it.each(attentions)("attends as TensorFlow's ops do: %s", (_name, segments, sizes) => {
-      const plan = attentionPlan(segments);
-      const frequencies = inverseFrequencies(1e4, sizes.headDim);
-      const rotary = rotaryTensors(rotaryValues(plan.rows, sizes.headDim / 2, (row, i) => row * frequencies[i]!));
-      expectSame([[plan.rows, (sizes.heads + 2 * sizes.keyValueHeads) * sizes.headDim]], ([qkv], inOneOp) =>
-        attention(tf.mul(qkv! as tf.Tensor2D, 3), rotary, plan, sizes, inOneOp),
-      );
-      tf.dispose([rotary.cos, rotary.sin]);
-    });
+const addon = skips ? undefined : (tf.backend() as unknown as { trainingAddon: TrainingAddon }).trainingAddon;
+const instructions = addon?.instructions.map((name, index) => ({ name, index })) ?? [];
 
-    it.each([
-      [1, 3],
-      [65, 24],
-      [130, 37],
-    ])("norms and gates [%i, %i]", (rows, width) => {
-      expectSame([[rows, width], [width]], ([x, weight], inOneOp) =>
-        rmsNorm(x as tf.Tensor2D, weight as tf.Tensor1D, 1e-3, inOneOp),
-      );
-      expectSame([[rows, 2 * width]], ([packed], inOneOp) =>
-        swiglu(tf.mul(packed! as tf.Tensor2D, 9) as tf.Tensor2D, inOneOp),
-      );
-    });
+describe.skipIf(skips).each(instructions)("an op of ours, by $name", ({ index }) => {
+  beforeAll(() => addon!.use(index));
+  afterAll(() => addon!.use(instructions.length - 1));
 
-    it("gives rows that are only seen 0, and computes those that see them", () => {
-      const [rotary, sizes] = [rotaryTensors(rotaryValues(70, 4, () => 0)), { heads: 2, keyValueHeads: 1, headDim: 8 }];
-      const qkv = tf.tensor2d(Float32Array.from(waveNumbers(70 * 32, 5)), [70, 32]);
-      const plan = { rows: 70, segments: [branch(66, 4, 0, 66)] };
-      const [own, composed] = [true, false].map((inOneOp) => attention(qkv, rotary, plan, sizes, inOneOp));
-      expectClose(own!.dataSync().subarray(66 * 16), composed!.dataSync().subarray(66 * 16), 2e-5, "values");
-      expect(
-        own!
-          .dataSync()
-          .subarray(0, 66 * 16)
-          .every((value) => value === 0),
-      ).toBe(true);
-      tf.dispose([rotary.cos, rotary.sin, qkv, own!, composed!]);
-    });
+  it.each(attentions)("attends as TensorFlow's ops do: %s", (_name, segments, sizes) => {
+    const plan = attentionPlan(segments);
+    const frequencies = inverseFrequencies(1e4, sizes.headDim);
+    const rotary = rotaryTensors(rotaryValues(plan.rows, sizes.headDim / 2, (row, i) => row * frequencies[i]!));
+    expectSame([[plan.rows, (sizes.heads + 2 * sizes.keyValueHeads) * sizes.headDim]], ([qkv], inOneOp) =>
+      attention(tf.mul(qkv! as tf.Tensor2D, 3), rotary, plan, sizes, inOneOp),
+    );
+    tf.dispose([rotary.cos, rotary.sin]);
+  });
 
-    it("computes a hidden score of any size as hidden, and large ones without overflow", () => {
-      const plan = attentionPlan([whole(0, 3)]);
-      const rotary = rotaryTensors(rotaryValues(3, 4, () => 0));
-      const qkv = tf.tensor2d(new Float32Array(3 * 24).fill(200), [3, 24]);
-      const out = attention(qkv, rotary, plan, { heads: 1, keyValueHeads: 1, headDim: 8 }, true);
-      expect([...out.dataSync()]).toEqual(Array.from({ length: 24 }, () => 200));
-      tf.dispose([rotary.cos, rotary.sin, qkv, out]);
-    });
-  },
-);
+  it.each([
+    [1, 3],
+    [65, 24],
+    [130, 37],
+  ])("norms and gates [%i, %i]", (rows, width) => {
+    expectSame([[rows, width], [width]], ([x, weight], inOneOp) =>
+      rmsNorm(x as tf.Tensor2D, weight as tf.Tensor1D, 1e-3, inOneOp),
+    );
+    expectSame([[rows, 2 * width]], ([packed], inOneOp) =>
+      swiglu(tf.mul(packed! as tf.Tensor2D, 9) as tf.Tensor2D, inOneOp),
+    );
+  });
+
+  it("gives rows that are only seen 0, and computes those that see them", () => {
+    const [rotary, sizes] = [rotaryTensors(rotaryValues(70, 4, () => 0)), { heads: 2, keyValueHeads: 1, headDim: 8 }];
+    const qkv = tf.tensor2d(Float32Array.from(waveNumbers(70 * 32, 5)), [70, 32]);
+    const plan = { rows: 70, segments: [branch(66, 4, 0, 66)] };
+    const [own, composed] = [true, false].map((inOneOp) => attention(qkv, rotary, plan, sizes, inOneOp));
+    expectClose(own!.dataSync().subarray(66 * 16), composed!.dataSync().subarray(66 * 16), 2e-5, "values");
+    expect(
+      own!
+        .dataSync()
+        .subarray(0, 66 * 16)
+        .every((value) => value === 0),
+    ).toBe(true);
+    tf.dispose([rotary.cos, rotary.sin, qkv, own!, composed!]);
+  });
+
+  it("computes a hidden score of any size as hidden, and large ones without overflow", () => {
+    const plan = attentionPlan([whole(0, 3)]);
+    const rotary = rotaryTensors(rotaryValues(3, 4, () => 0));
+    const qkv = tf.tensor2d(new Float32Array(3 * 24).fill(200), [3, 24]);
+    const out = attention(qkv, rotary, plan, { heads: 1, keyValueHeads: 1, headDim: 8 }, true);
+    expect([...out.dataSync()]).toEqual(Array.from({ length: 24 }, () => 200));
+    tf.dispose([rotary.cos, rotary.sin, qkv, out]);
+  });
+});
 
 it.skipIf(skips)("a model of more than 8.4 million parameters takes them, and keeps no tensor", () => {
   const config = largeVocabularyConfig();

@@ -1,0 +1,4 @@
+/* What training-ops.c compiles once per instruction set. */
+#include "products.h"
+#include "attention.h"
+#include "rows.h"
