@@ -91,6 +91,28 @@ describe("sampling", () => {
     expect([...logits]).toEqual([1, 2, 3]);
   });
 
+  it("draws the same tokens without banned ones as through all steps, whichever is the most probable", () => {
+    const random = rowRandom(2, 0, 0);
+    // A limit that removes nothing takes the way through all steps.
+    const [short, long] = [0, Number.MIN_VALUE].map(
+      (minP) => new TokenSampler({ ...plain, minP, bannedTokenIds: [0, 5] }),
+    ) as [TokenSampler, TokenSampler];
+    for (let i = 0; i < 500; i++) {
+      const logits = Float32Array.from({ length: 40 }, () => 12 * random());
+      if (i % 10 === 0) logits[5] = 13;
+      const uniform = random();
+      const drawn = [short, long].map((sampler) =>
+        sampler.sample(
+          logits,
+          () => [],
+          () => uniform,
+        ),
+      );
+      expect(drawn[0]).toEqual(drawn[1]);
+      expect([0, 5]).not.toContain(drawn[0]!.token);
+    }
+  });
+
   it("applies the steps in transformers' order: the penalty before the temperature, top-k on what is left", () => {
     const shaped = shapeLogits(Float32Array.of(4, 3, 2, 1), () => [0], {
       ...plain,

@@ -42,18 +42,21 @@ export class TokenSampler {
     const scale = temperature === 0 ? 1 : 1 / temperature;
     const whole = this.#exponentials(logits, scale);
     const logTotal = whole.most * scale + Math.log(whole.total);
-    const filtered =
-      (topK > 0 && topK < logits.length) ||
-      topP < 1 ||
-      minP > 0 ||
-      repetitionPenalty !== 1 ||
-      noRepeatNgramSize > 0 ||
-      bannedTokenIds.length > 0;
+    const shapes =
+      (topK > 0 && topK < logits.length) || topP < 1 || minP > 0 || repetitionPenalty !== 1 || noRepeatNgramSize > 0;
+    const bans = bannedTokenIds.length > 0;
+    const logProb = (token: number): number => logits[token]! * scale - logTotal;
+    const remaining = bans && !shapes && temperature === 1 ? withoutTokens(whole, bannedTokenIds) : undefined;
+    if (remaining) {
+      const token = draw(remaining, random());
+      return { token, logProb: logProb(token) };
+    }
+    const filtered = shapes || bans;
     const shaped = filtered ? shapeLogits(logits, history, this.parameters) : logits;
     let token: number;
     if (temperature === 0) token = largest(shaped);
     else token = draw(filtered ? this.#exponentials(shaped, 1) : whole, random());
-    return { token, logProb: logits[token]! * scale - logTotal };
+    return { token, logProb: logProb(token) };
   }
 
   #exponentials(logits: Float32Array, scale: number): Exponentials {
@@ -99,6 +102,18 @@ interface Exponentials {
   readonly count: number;
   readonly most: number;
   readonly total: number;
+}
+
+/**
+ * The same without some tokens, to the bit what `#exponentials` gives of logits without them, and in place. Undefined if
+ * the most probable token is among them: the others' exponentials then start from another number.
+ */
+function withoutTokens({ weights, count, most }: Exponentials, tokens: readonly number[]): Exponentials | undefined {
+  if (tokens.some((token) => weights[token] === 1)) return undefined;
+  for (const token of tokens) weights[token] = 0;
+  let total = 0;
+  for (let i = 0; i < count; i++) total += weights[i]!;
+  return { weights, count, most, total };
 }
 
 /** Inverts the cumulative distribution, tokens in order of their ids. */
