@@ -2,3 +2,5 @@
 #include "products.h"
 #include "attention.h"
 #include "rows.h"
+#include "log-probs.h"
+#include "adamw.h"

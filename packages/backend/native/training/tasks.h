@@ -29,4 +29,24 @@ typedef struct {
   float *partial;
 } Rows;
 
+typedef struct {
+  int rows, vocabulary, columns;
+  float inverse_temperature;
+  const float *logits, *dy;
+  const int32_t *targets;
+  float *value, *stats, *dz;
+} LogProbs;
+
+/* In the order of the op's input `constants`. */
+typedef struct {
+  float beta1, beta2, gradient, gradient_squared, epsilon, kept, step;
+} AdamWConstants;
+
+typedef struct {
+  size_t size;
+  const float *p, *g, *m, *v;
+  float *new_p, *new_m, *new_v;
+  AdamWConstants constants;
+} AdamW;
+
 #endif

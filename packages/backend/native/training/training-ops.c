@@ -6,6 +6,9 @@
  *   VTriuneAttentionGradient(dy, turned, out, lse, cos, sin, plan) -> dqkv
  *   VTriuneRmsNorm(x, weight, epsilon) -> (y, inverse), VTriuneRmsNormGradient(dy, x, weight, inverse) -> (dx, dweight)
  *   VTriuneSwiglu(x) -> y, VTriuneSwigluGradient(dy, x) -> dx
+ *   VTriuneLogProbs(logits, targets, settings) -> (value, stats)
+ *   VTriuneLogProbsGradient(dy, logits, targets, stats, settings) -> dlogits
+ *   VTriuneAdamW(p, g, m, v, constants) -> (p, m, v)
  *
  * Callers inside this repository pass shapes that fit, unchecked.
  */
@@ -24,12 +27,13 @@
 
 typedef struct {
   Task turn_rows, forward, backward, turn_back, rms_norm, rms_norm_gradient, swiglu, swiglu_gradient;
+  Task log_probs, log_probs_gradient, adamw;
 } Kernels;
 
 #define TASKS(set)                                                                                              \
   {                                                                                                             \
     set##_turn_rows, set##_forward, set##_backward, set##_turn_back, set##_rms_norm, set##_rms_norm_gradient,   \
-        set##_swiglu, set##_swiglu_gradient                                                                     \
+        set##_swiglu, set##_swiglu_gradient, set##_log_probs, set##_log_probs_gradient, set##_adamw             \
   }
 
 /* By BASE, AVX2, AVX512. */
@@ -224,6 +228,58 @@ static void compute_swiglu_gradient(void *kernel, void *context) {
   end(&call);
 }
 
+/* The call's logits, targets and settings, which are 1 / temperature and whether entropies are wanted. */
+static LogProbs log_probs_of(const Call *call, int logits) {
+  const float *settings = input(call, call->count - 1);
+  return (LogProbs){.rows = (int)dim(call, logits, 0),
+                    .vocabulary = (int)dim(call, logits, 1),
+                    .logits = input(call, logits),
+                    .targets = tensorflow.data(call->inputs[logits + 1]),
+                    .inverse_temperature = settings[0],
+                    .columns = settings[1] != 0 ? 2 : 1};
+}
+
+static void compute_log_probs(void *kernel, void *context) {
+  (void)kernel;
+  Call call = begin(context, 3);
+  if (!failed(&call)) {
+    LogProbs it = log_probs_of(&call, 0);
+    it.value = output(&call, 0, it.rows, it.columns);
+    it.stats = output(&call, 1, it.rows, 2);
+    if (!failed(&call)) share(it.rows, kernels()->log_probs, &it);
+  }
+  end(&call);
+}
+
+static void compute_log_probs_gradient(void *kernel, void *context) {
+  (void)kernel;
+  Call call = begin(context, 5);
+  if (!failed(&call)) {
+    LogProbs it = log_probs_of(&call, 1);
+    it.dy = input(&call, 0);
+    it.stats = (float *)input(&call, 3);
+    it.dz = output(&call, 0, it.rows, it.vocabulary);
+    if (it.dz) share(it.rows, kernels()->log_probs_gradient, &it);
+  }
+  end(&call);
+}
+
+static void compute_adamw(void *kernel, void *context) {
+  (void)kernel;
+  Call call = begin(context, 5);
+  if (!failed(&call)) {
+    AdamW it = {.size = (size_t)dim(&call, 0, 0), .p = input(&call, 0), .g = input(&call, 1)};
+    it.m = input(&call, 2);
+    it.v = input(&call, 3);
+    memcpy(&it.constants, input(&call, 4), sizeof it.constants);
+    it.new_p = output(&call, 0, (int64_t)it.size, 0);
+    it.new_m = output(&call, 1, (int64_t)it.size, 0);
+    it.new_v = output(&call, 2, (int64_t)it.size, 0);
+    if (!failed(&call)) share((int)((it.size + ADAMW_PART - 1) / ADAMW_PART), kernels()->adamw, &it);
+  }
+  end(&call);
+}
+
 typedef struct {
   const char *name;
   void (*compute)(void *, void *);
@@ -246,6 +302,18 @@ static const Op ops[] = {
      {"dx: float", "dweight: float"}},
     {"VTriuneSwiglu", compute_swiglu, {"x: float"}, {"y: float"}},
     {"VTriuneSwigluGradient", compute_swiglu_gradient, {"dy: float", "x: float"}, {"dx: float"}},
+    {"VTriuneLogProbs",
+     compute_log_probs,
+     {"logits: float", "targets: int32", "settings: float"},
+     {"value: float", "stats: float"}},
+    {"VTriuneLogProbsGradient",
+     compute_log_probs_gradient,
+     {"dy: float", "logits: float", "targets: int32", "stats: float", "settings: float"},
+     {"dlogits: float"}},
+    {"VTriuneAdamW",
+     compute_adamw,
+     {"p: float", "g: float", "m: float", "v: float", "constants: float"},
+     {"new_p: float", "new_m: float", "new_v: float"}},
 };
 
 static const char *register_ops(void) {

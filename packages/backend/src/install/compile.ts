@@ -90,6 +90,8 @@ async function compileKernels(
       "-std=gnu11",
       "-O3",
       "-ffp-contract=fast",
+      // A loop with square roots is only computed several numbers at a time where none of them may set errno.
+      "-fno-math-errno",
       "-Wno-psabi",
       "-fPIC",
       ...shared,

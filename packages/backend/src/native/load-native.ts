@@ -18,17 +18,17 @@ import { loadTrainingKernels } from "./training-kernels";
 import { widestInstructions } from "./widest-instructions";
 import { readManifest } from "./manifest";
 import { layoutOf, libraryFileNames, type NativeLayout } from "./native-folder";
+import { oneDnnProduct, type ProductBinding } from "./one-dnn-product";
+import { registerAdamW } from "./adamw-kernel";
 import { INSTALL_TFJS_NODE, TFJS_NODE_MISSING } from "./tfjs-node";
 
 const require = createRequire(import.meta.url);
 
 /** The part of the addon's exports that this package calls. */
-interface NativeBinding {
+interface NativeBinding extends ProductBinding {
   readonly TF_Version: string;
   isUsingGpuDevice(): boolean;
   getNumOfTensors(): number;
-  executeOp(name: string, attributes: readonly unknown[], inputs: readonly number[], outputs: number): unknown;
-  createTensor(shape: readonly number[], dtype: number, values: unknown): number;
 }
 
 interface StderrGuard {
@@ -228,8 +228,11 @@ function registerBackend(binding: NativeBinding, addons: OwnAddons): void {
   const guarded = guardMemory(binding);
   // The class looks at the package name only to tell whether a CUDA build was meant.
   const create = (): tf.KernelBackend =>
-    Object.assign(new kernelBackend.NodeJSKernelBackend(guarded, "@tensorflow/tfjs-node"), addons);
+    Object.assign(new kernelBackend.NodeJSKernelBackend(guarded, "@tensorflow/tfjs-node"), addons, {
+      oneDnnProduct: binding.isUsingGpuDevice() ? undefined : oneDnnProduct(guarded),
+    });
   tf.registerBackend("tensorflow", create, 3);
+  if (addons.trainingAddon) registerAdamW();
 }
 
 /** The same binding, whose failures for want of memory are OutOfMemoryErrors. The addon's own object is frozen. */

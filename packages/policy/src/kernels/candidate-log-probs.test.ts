@@ -28,16 +28,16 @@ describe("candidateLogProbs", () => {
         [11, 6],
       ],
       scale: 2,
-      kernel: ([hidden, head]) => candidateLogProbs(hidden!, head!, ids, temperature),
+      kernel: ([hidden, head]) => candidateLogProbs(hidden!, head!, ids, { temperature }),
       formula: ([hidden, head]) =>
         Float64Array.from(ids, (id, i) => logDistribution(hidden!, head!, Math.floor(i / 3), temperature)[id]!),
     });
   });
 
   it("refuses a token outside of the vocabulary", () => {
-    expect(() => tf.tidy(() => candidateLogProbs(tf.ones([1, 2]), tf.ones([3, 2]), Int32Array.of(3), 1))).toThrow(
-      "token 3 of 3",
-    );
+    expect(() =>
+      tf.tidy(() => candidateLogProbs(tf.ones([1, 2]), tf.ones([3, 2]), Int32Array.of(3), { temperature: 1 })),
+    ).toThrow("token 3 of 3");
   });
 });
 

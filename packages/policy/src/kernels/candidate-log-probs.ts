@@ -6,12 +6,21 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { asFloat32, freeCopy, type Matrix } from "./bfloat16-matrix";
-import { type RowChunk, chunkStates, logDistribution, overVocabulary, passing, rowChunks } from "./logits-in-chunks";
+import { chunkStates, logDistribution, overVocabulary, passing, rowChunks } from "./logits-in-chunks";
+import type { RowChunk } from "./over-vocabulary";
 
 /** K tokens of each position, flat [M · K], and their log-probabilities. */
 export interface TopTokens {
   readonly ids: Int32Array;
   readonly logProbs: Float32Array;
+}
+
+/** Options of `candidateLogProbs`. */
+export interface CandidateOptions {
+  /** τ, divides the logits. */
+  readonly temperature: number;
+  /** Whether oneDNN computes the products (`ModelWeights.inOneOp`). Default false. */
+  readonly oneDnn?: boolean;
 }
 
 /**
@@ -25,23 +34,29 @@ export function candidateLogProbs(
   hidden: tf.Tensor2D,
   head: Matrix,
   ids: Int32Array,
-  temperature: number,
+  { temperature, oneDnn = false }: CandidateOptions,
 ): tf.Tensor2D {
   const [rows, vocabulary] = [hidden.shape[0], head.shape[0]];
   const count = ids.length / rows;
   const strange = ids.find((id) => id < 0 || id >= vocabulary);
   if (strange !== undefined) throw new RangeError(`candidateLogProbs: token ${strange} of ${vocabulary}`);
-  return overVocabulary(hidden, head, temperature, {
-    value: (logP, chunk) =>
-      tf.reshape(tf.gather(tf.reshape(logP, [-1]), places(ids, chunk, count, vocabulary)), [-1, count]),
-    logitGradient(logP, chunk, dy) {
+  return overVocabulary(hidden, head, {
+    oneDnn,
+    sparesLogits: false,
+    value(logits, chunk) {
+      const flat = tf.reshape(logDistribution(logits, temperature), [-1]);
+      return [tf.reshape(tf.gather(flat, places(ids, chunk, count, vocabulary)), [-1, count])];
+    },
+    logitGradient(logits, chunk, dy) {
+      const logP = logDistribution(logits, temperature);
       const p = passing([logP], (): tf.Tensor2D => tf.exp(logP));
       return passing([p], () => {
         const own = tf.slice2d(dy, [chunk.start, 0], [chunk.count, -1]);
         const spread = tf.scatterND(tf.expandDims(places(ids, chunk, count, vocabulary), 1), tf.reshape(own, [-1]), [
           chunk.count * vocabulary,
         ]);
-        return tf.sub(tf.reshape(spread, [chunk.count, vocabulary]), tf.mul(tf.sum(own, 1, true), p)) as tf.Tensor2D;
+        const dz: tf.Tensor2D = tf.sub(tf.reshape(spread, [chunk.count, vocabulary]), tf.mul(tf.sum(own, 1, true), p));
+        return temperature === 1 ? dz : tf.div(dz, temperature);
       });
     },
   });
@@ -60,7 +75,7 @@ export function topTokens(hidden: tf.Tensor2D, head: Matrix, count: number, temp
   const weight = asFloat32(head);
   for (const chunk of rowChunks(rows, vocabulary)) {
     const { values, indices } = tf.tidy(() =>
-      tf.topk(logDistribution(chunkStates(hidden, chunk), weight, temperature), count),
+      tf.topk(logDistribution(tf.matMul(chunkStates(hidden, chunk), weight, false, true), temperature), count),
     );
     ids.set(indices.dataSync() as Int32Array, chunk.start * count);
     logProbs.set(values.dataSync() as Float32Array, chunk.start * count);

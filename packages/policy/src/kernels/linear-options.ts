@@ -14,4 +14,6 @@ export interface LinearOptions {
    * time on a CPU. Default false.
    */
   readonly weightFirst?: boolean;
+  /** Whether oneDNN computes the products (`ModelWeights.inOneOp`). Default false. */
+  readonly oneDnn?: boolean;
 }

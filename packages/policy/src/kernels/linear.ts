@@ -7,6 +7,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { asFloat32, Bfloat16Matrix, freeCopy, type Matrix } from "./bfloat16-matrix";
 import { isTrainable, withGradient } from "./custom-gradient";
 import type { LinearOptions } from "./linear-options";
+import { oneDnnProduct } from "./native/own-ops";
 import { heap } from "./wasm/heap";
 import { linearOnHeap } from "./wasm/linear";
 
@@ -36,10 +37,11 @@ export function linear(
   const joined = weights.length > 1 && x.shape[0] > x.shape[1];
   const pieces = (values: tf.Tensor, axis: number): tf.Tensor[] =>
     weights.length === 1 ? [values] : tf.split(values, widths, axis);
+  const multiply = options.oneDnn ? oneDnnProduct : tf.matMul<tf.Tensor2D>;
   const product = (factor: tf.Tensor2D): tf.Tensor2D =>
     options.weightFirst
       ? tf.tidy(() => tf.transpose(tf.matMul(factor, x, false, true)))
-      : tf.matMul(x, factor, false, true);
+      : multiply(x, factor, false, true);
   return withGradient<tf.Tensor2D>(inputs, (save) => {
     let value =
       options.value === false
@@ -57,11 +59,12 @@ export function linear(
         const again = weights.map((weight) => (tensorOf(weight) ? kept.next().value! : weight));
         const out: tf.Tensor[] = [];
         const parts = joined ? [dy] : (pieces(dy, 1) as tf.Tensor2D[]);
-        if (inputGradient) out.push(tf.addN(mapFactors(again, joined, (factor, i) => tf.matMul(parts[i]!, factor))));
+        if (inputGradient)
+          out.push(tf.addN(mapFactors(again, joined, (factor, i) => multiply(parts[i]!, factor, false, false))));
         if (trainable.some(Boolean)) {
           const all = joined
-            ? pieces(tf.matMul(dy, x as tf.Tensor2D, true, false), 0)
-            : parts.map((part) => tf.matMul(part, x as tf.Tensor2D, true, false));
+            ? pieces(multiply(dy, x as tf.Tensor2D, true, false), 0)
+            : parts.map((part) => multiply(part, x as tf.Tensor2D, true, false));
           out.push(...all.filter((_, i) => trainable[i]));
         }
         if (biasTrainable.some(Boolean)) out.push(...pieces(tf.sum(dy, 0), 0).filter((_, i) => biasTrainable[i]));

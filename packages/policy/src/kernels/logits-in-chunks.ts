@@ -5,22 +5,18 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { asFloat32, Bfloat16Matrix, freeCopy, type Matrix } from "./bfloat16-matrix";
 import { withGradient } from "./custom-gradient";
+import { oneDnnProduct } from "./native/own-ops";
+import type { OverVocabulary, RowChunk } from "./over-vocabulary";
 
 /** Logits of one chunk. */
 const CHUNK_ELEMENTS = 1 << 24;
-
-/** Rows that are computed together. */
-export interface RowChunk {
-  readonly start: number;
-  readonly count: number;
-}
+/** Logits that may stay for the backward pass. */
+const KEPT_ELEMENTS = 1 << 26;
 
 export function rowChunks(rows: number, vocabulary: number): RowChunk[] {
-  const most = Math.max(1, Math.floor(CHUNK_ELEMENTS / vocabulary));
-  return Array.from({ length: Math.ceil(rows / most) }, (_, i) => ({
-    start: i * most,
-    count: Math.min(most, rows - i * most),
-  }));
+  const chunks = Math.ceil(rows / Math.max(1, Math.floor(CHUNK_ELEMENTS / vocabulary)));
+  const most = Math.ceil(rows / chunks);
+  return Array.from({ length: chunks }, (_, i) => ({ start: i * most, count: Math.min(most, rows - i * most) }));
 }
 
 /** The hidden states of a chunk. */
@@ -28,14 +24,10 @@ export function chunkStates(hidden: tf.Tensor2D, { start, count }: RowChunk): tf
   return tf.slice2d(hidden, [start, 0], [count, -1]);
 }
 
-/** log softmax of the logits over the temperature, [m, D] and [V, D] → [m, V]. */
-export function logDistribution(states: tf.Tensor2D, head: tf.Tensor2D, temperature: number): tf.Tensor2D {
-  return tf.tidy((): tf.Tensor2D => {
-    const logits = tf.matMul(states, head, false, true);
-    if (temperature === 1) return tf.logSoftmax(logits) as tf.Tensor2D;
-    const scaled = passing([logits], () => tf.div(logits, temperature));
-    return tf.logSoftmax(scaled) as tf.Tensor2D;
-  });
+/** log softmax of the logits over the temperature, [m, V] → [m, V]. Takes over and frees `logits`. */
+export function logDistribution(logits: tf.Tensor2D, temperature: number): tf.Tensor2D {
+  const scaled = temperature === 1 ? logits : passing([logits], (): tf.Tensor2D => tf.div(logits, temperature));
+  return passing([scaled], () => tf.logSoftmax(scaled) as tf.Tensor2D);
 }
 
 /** A result, after which its inputs are freed: each matrix of a chunk is 64 MiB, and a tidy frees none before its end. */
@@ -50,19 +42,9 @@ function stackRows(parts: tf.Tensor2D[]): tf.Tensor2D {
   return parts.length === 1 ? parts[0]! : tf.concat2d(parts, 0);
 }
 
-/** What is computed from the distributions of some rows. */
-export interface OverVocabulary {
-  /** [m, V] → [m, C]. */
-  value(logP: tf.Tensor2D, chunk: RowChunk): tf.Tensor2D;
-  /**
-   * The gradient dz of the chunk's logits over the temperature, [m, V], from dy [M, C]. Takes over and frees `logP`.
-   */
-  logitGradient(logP: tf.Tensor2D, chunk: RowChunk, dy: tf.Tensor2D): tf.Tensor2D;
-}
-
 /**
- * A function of each row's distribution, differentiable in the hidden states and, where it is trained, in the head:
- * dh = dz W / τ and dW = dzᵀ h / τ.
+ * A function of each row's logits z = h Wᵀ, differentiable in the hidden states and, where it is trained, in the head:
+ * dh = dz W and dW = dzᵀ h.
  *
  * @param hidden [M, D]
  * @param head [V, D]
@@ -71,36 +53,37 @@ export interface OverVocabulary {
 export function overVocabulary(
   hidden: tf.Tensor2D,
   head: Matrix,
-  temperature: number,
-  { value, logitGradient }: OverVocabulary,
+  { oneDnn, sparesLogits, value, logitGradient }: OverVocabulary,
 ): tf.Tensor2D {
   const trainable = head instanceof tf.Variable;
+  const multiply = oneDnn ? oneDnnProduct : tf.matMul<tf.Tensor2D>;
   const chunks = rowChunks(hidden.shape[0], head.shape[0]);
+  const keepsLogits = sparesLogits && hidden.shape[0] * head.shape[0] <= KEPT_ELEMENTS;
+  const logitsOf = (states: tf.Tensor2D, weight: tf.Tensor2D): tf.Tensor2D => multiply(states, weight, false, true);
   return withGradient<tf.Tensor2D>(trainable ? [hidden, head] : [hidden], (save) => {
     const weight = asFloat32(head);
-    const found = stackRows(
-      chunks.map((chunk) =>
-        tf.tidy(() => value(logDistribution(chunkStates(hidden, chunk), weight, temperature), chunk)),
-      ),
+    const parts = chunks.map((chunk) =>
+      tf.tidy(() => {
+        const logits = logitsOf(chunkStates(hidden, chunk), weight);
+        return [...value(logits, chunk), ...(keepsLogits ? [logits] : [])];
+      }),
     );
     freeCopy(head, weight);
-    save(head instanceof Bfloat16Matrix ? [hidden] : [hidden, head]);
+    const keptPerChunk = parts[0]!.length - 1;
+    save([hidden, ...(head instanceof Bfloat16Matrix ? [] : [head]), ...parts.flatMap(([, ...kept]) => kept)]);
     return {
-      value: found,
+      value: stackRows(parts.map(([found]) => found!)),
       gradient: (dy, saved) => {
-        const [states, kept] = saved as [tf.Tensor2D, tf.Tensor2D?];
-        const matrix = kept ?? asFloat32(head);
+        const [states, ...others] = saved as [tf.Tensor2D, ...tf.Tensor2D[]];
+        const matrix = head instanceof Bfloat16Matrix ? asFloat32(head) : others.shift()!;
         const dHidden: tf.Tensor2D[] = [];
         let dHead: tf.Tensor2D | undefined;
         for (const chunk of chunks) {
           const [dh, dw] = tf.tidy(() => {
             const own = chunkStates(states, chunk);
-            let dz = logitGradient(logDistribution(own, matrix, temperature), chunk, dy);
-            if (temperature !== 1) {
-              const one = dz;
-              dz = passing([one], () => tf.div(one, temperature));
-            }
-            return [tf.matMul(dz, matrix), ...(trainable ? [tf.matMul(dz, own, true, false)] : [])] as tf.Tensor2D[];
+            const kept = others.splice(0, keptPerChunk);
+            const dz = logitGradient(keepsLogits ? kept.pop()! : logitsOf(own, matrix), chunk, dy, kept);
+            return [multiply(dz, matrix, false, false), ...(trainable ? [multiply(dz, own, true, false)] : [])];
           }) as [tf.Tensor2D, tf.Tensor2D?];
           dHidden.push(dh);
           if (dw) {

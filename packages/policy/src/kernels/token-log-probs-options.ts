@@ -4,4 +4,6 @@ export interface TokenLogProbsOptions {
   readonly temperature: number;
   /** Whether the entropies are wanted too. */
   readonly entropy: boolean;
+  /** Whether ops of ours beside TensorFlow compute it (`ModelWeights.inOneOp`). Default false. */
+  readonly inOneOp?: boolean;
 }

@@ -6,7 +6,9 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Matrix } from "./bfloat16-matrix";
-import { type RowChunk, overVocabulary, passing } from "./logits-in-chunks";
+import { logDistribution, overVocabulary, passing } from "./logits-in-chunks";
+import { tokenLogProbsInOneOp } from "./native/token-log-probs";
+import type { RowChunk } from "./over-vocabulary";
 import type { TokenLogProbsOptions } from "./token-log-probs-options";
 import { heap } from "./wasm/heap";
 import { tokenLogProbsOnHeap } from "./wasm/token-log-probs";
@@ -24,16 +26,21 @@ export function tokenLogProbs(
   options: TokenLogProbsOptions,
 ): tf.Tensor2D {
   if (heap()) return tokenLogProbsOnHeap(hidden, head, targets, options);
-  const { temperature, entropy } = options;
+  const { temperature, entropy, inOneOp } = options;
   const vocabulary = head.shape[0];
-  return overVocabulary(hidden, head, temperature, {
-    value(logP, chunk) {
+  if (inOneOp) return overVocabulary(hidden, head, tokenLogProbsInOneOp(targets, vocabulary, options));
+  return overVocabulary(hidden, head, {
+    oneDnn: false,
+    sparesLogits: false,
+    value(logits, chunk) {
+      const logP = logDistribution(logits, temperature);
       const hot = oneHot(targets, chunk, vocabulary);
       const chosen = tf.sum(tf.mul(logP, hot), 1, true) as tf.Tensor2D;
-      return entropy ? tf.concat2d([chosen, entropyOf(logP)], 1) : chosen;
+      return [entropy ? tf.concat2d([chosen, entropyOf(logP)], 1) : chosen];
     },
-    logitGradient(logP, chunk, dy) {
+    logitGradient(logits, chunk, dy) {
       const { start, count } = chunk;
+      const logP = logDistribution(logits, temperature);
       const hot = oneHot(targets, chunk, vocabulary);
       const p: tf.Tensor2D = tf.exp(logP);
       const off = passing([hot], () => tf.sub(hot, p));
@@ -45,7 +52,9 @@ export function tokenLogProbs(
         );
       }
       tf.dispose([p, logP]);
-      return dz;
+      if (temperature === 1) return dz;
+      const scaled = dz;
+      return passing([scaled], () => tf.div(scaled, temperature));
     },
   });
 }

@@ -145,12 +145,13 @@ export class VlmPolicy {
         };
       const hidden = this.#predicting(predicted);
       const head = headWeight(this.#weights);
-      const values = tokenLogProbs(hidden, head, targets, { temperature, entropy });
+      const { inOneOp } = this.#weights;
+      const values = tokenLogProbs(hidden, head, targets, { temperature, entropy, inOneOp });
       const spread = gatherRows(values, place);
       const column = (index: number): tf.Tensor2D =>
         tf.reshape(entropy ? tf.slice2d(spread, [0, index], [-1, 1]) : spread, [rows.length, width]);
       const spreadCandidates = (wanted: NonNullable<LogProbsOptions["candidates"]>): tf.Tensor2D => {
-        const found = candidateLogProbs(hidden, head, idsAt(at, wanted), temperature);
+        const found = candidateLogProbs(hidden, head, idsAt(at, wanted), { temperature, oneDnn: inOneOp });
         return tf.reshape(gatherRows(found, place), [rows.length, width * wanted.count]);
       };
       return {

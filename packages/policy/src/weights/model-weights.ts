@@ -33,20 +33,19 @@ function elements({ shape }: ParameterShape): number {
 }
 
 /**
- * What adapters add to linear layers that stand side by side; 0 for layers without one.
- *
- * @param again whether only its gradients are wanted
+ * What adapters add to linear layers that stand side by side; 0 for layers without one. `again`: only its gradients are
+ * wanted.
  */
 function lowRankAddition(
   x: tf.Tensor2D,
   adapters: readonly (LinearAdapter | undefined)[],
   widths: readonly number[],
-  again: boolean,
+  { again, oneDnn }: { readonly again: boolean; readonly oneDnn: boolean },
 ): tf.Tensor2D {
   const parts = adapters.map((adapter, i): tf.Tensor2D => {
     if (!adapter) return tf.zeros([x.shape[0], widths[i]!]);
-    const down = linear(x, [adapter.a], [null]);
-    return tf.mul(linear(down, [adapter.b], [null], { value: !again }), adapter.scale);
+    const down = linear(x, [adapter.a], [null], { oneDnn });
+    return tf.mul(linear(down, [adapter.b], [null], { value: !again, oneDnn }), adapter.scale);
   });
   return parts.length === 1 ? parts[0]! : tf.concat2d(parts, 1);
 }
@@ -173,7 +172,7 @@ export class ModelWeights {
   project(x: tf.Tensor2D, names: readonly string[], options?: LinearOptions): tf.Tensor2D {
     const weights = names.map((name) => this.matrix(`${name}.weight`));
     const biases = names.map((name) => (this.has(`${name}.bias`) ? this.vector(`${name}.bias`) : null));
-    const base = linear(x, weights, biases, options);
+    const base = linear(x, weights, biases, { ...options, oneDnn: this.inOneOp });
     const adapters = names.map((name) => this.adapters.get(name));
     if (adapters.every((adapter) => adapter === undefined)) return base;
     const widths = weights.map(({ shape }) => shape[0]);
@@ -181,7 +180,10 @@ export class ModelWeights {
       .flatMap((adapter) => (adapter ? [adapter.a, adapter.b] : []))
       .filter((matrix): matrix is tf.Variable<tf.Rank.R2> => matrix instanceof tf.Variable);
     // Computed again in the backward pass: two thin products cost less than what their steps would keep until then.
-    const addition = checkpoint(x, [], variables, (x, _, again) => lowRankAddition(x, adapters, widths, again));
+    const oneDnn = this.inOneOp;
+    const addition = checkpoint(x, [], variables, (x, _, again) =>
+      lowRankAddition(x, adapters, widths, { again, oneDnn }),
+    );
     return addResidual(base, addition);
   }
 

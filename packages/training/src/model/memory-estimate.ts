@@ -73,11 +73,12 @@ const FRAGMENTATION = 1.3;
 /** Node, TensorFlow.js and the backend's libraries, before a model is loaded. */
 const PROCESS_BYTES = { wasm: 0.2e9, native: 0.5e9 };
 /**
- * Numbers of one chunk of logits (policy/src/kernels/logits-in-chunks.ts, wasm/token-log-probs.ts), and how many of that
- * size are there at once, with the entropies that a run reports.
+ * Numbers of one chunk of logits (policy/src/kernels/logits-in-chunks.ts, wasm/token-log-probs.ts), how many of that
+ * size are there at once, with the entropies that a run reports, and what own ops keep of all chunks.
  */
 const LOGITS_CHUNK = 1 << 24;
-const LOGITS_COPIES = { wasm: 2, native: 8 };
+const LOGITS_COPIES = { wasm: 2, ops: 8, "own-ops": 2 };
+const KEPT_LOGITS = 1 << 26;
 /** Rows that generation decodes at once (GenerateOptions.maxRows). */
 const ROWS_AT_ONCE = 256;
 /** Queries of an attention block, and probabilities that are kept (policy/src/kernels/attention.ts). */
@@ -222,7 +223,7 @@ function estimateWith(
   const process = PROCESS_BYTES[means];
   const decoding = decodingBytes(config, architecture, nativeDecoding);
   const passing =
-    4 * LOGITS_COPIES[means] * Math.min(LOGITS_CHUNK, tokens * vocabSize) +
+    4 * logitsAtOnce(arithmetic, tokens * vocabSize) +
     4 * tokens * (3 * intermediateSize + 5 * hiddenSize) +
     (halved === 0 ? 0 : widenedBytes(architecture));
   return {
@@ -248,6 +249,11 @@ function estimateWith(
       moments +
       Math.max(gradients + FRAGMENTATION * activations + passing, decoding),
   };
+}
+
+function logitsAtOnce(arithmetic: Arithmetic, logits: number): number {
+  const chunk = Math.min(LOGITS_CHUNK, logits);
+  return arithmetic === "own-ops" && logits <= KEPT_LOGITS ? logits + chunk : LOGITS_COPIES[arithmetic] * chunk;
 }
 
 function decodingBytes(

@@ -7,9 +7,11 @@ import { expectClose, waveNumbers } from "../../testing/gradient-check";
 import { largeVocabularyConfig } from "../../testing/tiny-model";
 import { attention } from "../attention";
 import { attentionPlan, type AttentionHeads, type AttentionSegment } from "../attention-plan";
+import { linear } from "../linear";
 import { rmsNorm } from "../rms-norm";
 import { inverseFrequencies, rotaryTensors, rotaryValues } from "../rotary-values";
 import { swiglu } from "../swiglu";
+import { tokenLogProbs } from "../token-log-probs";
 import { hasOwnOps } from "./own-ops";
 
 const backend = await selectBackend({ prefer: "tensorflow" }).catch((error: unknown) => error);
@@ -115,6 +117,55 @@ describe.skipIf(skips).each(instructions)("an op of ours, by $name", ({ index })
     );
   });
 
+  it.each([
+    [1, 3, 1, false],
+    [5, 24, 0.7, false],
+    [3, 1037, 1, true],
+    [6, 5003, 1.6, true],
+  ] as const)("reads %i tokens' log-probabilities of %i", (rows, vocabulary, temperature, entropy) => {
+    const targets = Int32Array.from({ length: rows }, (_, i) => (i * 7919) % vocabulary);
+    expectSame(
+      [
+        [rows, 6],
+        [vocabulary, 6],
+      ],
+      ([hidden, head], inOneOp) => {
+        const options = { temperature, entropy, inOneOp };
+        return tokenLogProbs(tf.mul(hidden! as tf.Tensor2D, 4), head as tf.Variable<tf.Rank.R2>, targets, options);
+      },
+    );
+  });
+
+  it("reads likely and unlikely tokens of a real vocabulary as double precision does", () => {
+    const [rows, vocabulary, scale] = [4, 151_936, 2.5];
+    const values = Float32Array.from(waveNumbers(rows * vocabulary, 3), (value) => 40 * value);
+    const targets = Int32Array.of(0, 1, 77_777, 151_935);
+    const head = tf.tensor2d(values, [vocabulary, rows]);
+    const hidden: tf.Tensor2D = tf.eye(rows);
+    const options = { temperature: scale, entropy: true, inOneOp: true };
+    const found = tokenLogProbs(hidden, head, targets, options).dataSync<"float32">();
+    for (let row = 0; row < rows; row++) {
+      const z = Array.from({ length: vocabulary }, (_, i) => values[i * rows + row]! / scale);
+      const most = z.reduce((a, b) => Math.max(a, b));
+      const total = z.reduce((sum, one) => sum + Math.exp(one - most), 0);
+      const weighted = z.reduce((sum, one) => sum + Math.exp(one - most) * (one - most), 0);
+      expect(found[2 * row]).toBeCloseTo(z[targets[row]!]! - most - Math.log(total), 4);
+      expect(found[2 * row + 1]).toBeCloseTo(Math.log(total) - weighted / total, 4);
+    }
+    expect(() => tokenLogProbs(hidden, head, Int32Array.of(0, 1, 2, vocabulary), options)).toThrow(RangeError);
+    tf.dispose([head, hidden]);
+  });
+
+  it.each([1, 7, 130])("multiplies %i rows by oneDNN as TensorFlow's product does", (rows) => {
+    const [weight, other] = [
+      [21, 33],
+      [9, 33],
+    ];
+    expectSame([[rows, 33], weight!, other!], ([x, ...weights], oneDnn) =>
+      linear(x as tf.Tensor2D, weights as tf.Variable<tf.Rank.R2>[], [null, null], { oneDnn }),
+    );
+  });
+
   it("gives rows that are only seen 0, and computes those that see them", () => {
     const [rotary, sizes] = [rotaryTensors(rotaryValues(70, 4, () => 0)), { heads: 2, keyValueHeads: 1, headDim: 8 }];
     const qkv = tf.tensor2d(Float32Array.from(waveNumbers(70 * 32, 5)), [70, 32]);
@@ -166,6 +217,9 @@ it.skipIf(skips)("a model of more than 8.4 million parameters takes them, and ke
   expect([count("Attention"), count("AttentionGradient"), count("Swiglu"), count("RmsNormGradient")]).toEqual([
     2, 2, 2, 5,
   ]);
+  expect([count("LogProbs"), count("LogProbsGradient")]).toEqual([1, 1]);
+  const { oneDnnProduct } = tf.backend() as { oneDnnProduct?: unknown };
+  expect(kernelNames).not.toContain(oneDnnProduct ? "BatchMatMulV2" : "_MklMatMul");
   expect(tf.memory().numTensors).toBe(before);
   policy.dispose();
 });

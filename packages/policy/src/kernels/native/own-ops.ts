@@ -1,9 +1,11 @@
-/** Ops for training that v-triune adds to native TensorFlow (packages/backend/native/training). */
+/** Ops for training that v-triune adds to native TensorFlow (packages/backend/native/training), and the product of its oneDNN. */
 import * as tf from "@tensorflow/tfjs-core";
 
 /** What is used of the backend that v-triune registers for native TensorFlow (packages/backend/src/native). */
 interface NativeBackend {
   readonly trainingAddon?: object;
+  /** a b of the tensors with these ids, where TensorFlow has it. */
+  readonly oneDnnProduct?: (a: number, b: number, transposeA: boolean, transposeB: boolean) => object;
   getInputTensorIds(tensors: readonly tf.Tensor[]): number[];
   createOutputTensor(output: object): tf.Tensor;
   readonly binding: {
@@ -30,4 +32,12 @@ export function runOwnOp(name: string, inputs: readonly tf.Tensor[], outputs: nu
   return backend.binding
     .executeOp(`VTriune${name}`, [], backend.getInputTensorIds(inputs), outputs)
     .map((output) => backend.createOutputTensor(output));
+}
+
+/** a b by oneDNN, or by TensorFlow's own product where it has none. As `runOwnOp`, off the tape. */
+export function oneDnnProduct(a: tf.Tensor2D, b: tf.Tensor2D, transposeA: boolean, transposeB: boolean): tf.Tensor2D {
+  const backend = tf.backend() as unknown as NativeBackend;
+  if (!backend.oneDnnProduct) return tf.matMul(a, b, transposeA, transposeB);
+  const [left, right] = backend.getInputTensorIds([a, b]);
+  return backend.createOutputTensor(backend.oneDnnProduct(left!, right!, transposeA, transposeB)) as tf.Tensor2D;
 }

@@ -1,0 +1,56 @@
+import { BackendError, selectBackend } from "@v-triune/backend";
+import * as tf from "@tensorflow/tfjs-core";
+import { expect, it } from "vitest";
+import { createAdamW } from "./adamw";
+
+const backend = await selectBackend({ prefer: "tensorflow" }).catch((error: unknown) => error);
+const skips = backend instanceof BackendError || tf.getKernel("VTriuneAdamW", "tensorflow") === undefined;
+if (skips) console.warn("Skipping AdamW in one pass: npx v-triune native install compiles it for this version.");
+
+it.skipIf(skips)("steps over many parameters as the formula says, keeps shapes and no tensor", () => {
+  const [size, learningRate, scale, lambda] = [(1 << 23) + 3, 0.01, 0.5, 0.1];
+  const wave = (i: number, step: number): number => Math.fround(Math.sin(step * (i % 10_007)));
+  const values = (count: number, step: number): Float32Array =>
+    Float32Array.from({ length: count }, (_, i) => wave(i, step));
+  const large = tf.variable(tf.tensor2d(values(size, 0.3), [1, size]));
+  const still = tf.variable(tf.tensor1d(values(5, 0.7)));
+  const optimizer = createAdamW({ weightDecay: lambda });
+  const before = tf.memory().numTensors;
+  const slopes = [0.11, 0.23];
+  for (const slope of slopes) {
+    const gradient = tf.tensor2d(values(size, slope), [1, size]);
+    optimizer.step(
+      [
+        { name: "large", variable: large, gradient, learningRate },
+        { name: "still", variable: still, learningRate },
+      ],
+      scale,
+    );
+    gradient.dispose();
+  }
+  const expected = (i: number, step: number, gradients: readonly number[]): number => {
+    let [p, m, v] = [wave(i, step), 0, 0];
+    gradients.forEach((g, k) => {
+      [m, v] = [0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g];
+      p -= learningRate * lambda * p;
+      p -= (learningRate * (m / (1 - 0.9 ** (k + 1)))) / (Math.sqrt(v / (1 - 0.999 ** (k + 1))) + 1e-8);
+    });
+    return p;
+  };
+  expect(large.shape).toEqual([1, size]);
+  const found = large.dataSync<"float32">();
+  for (const i of [0, 1, 16_383, 16_384, 4_000_000, size - 4, size - 3, size - 1])
+    expect(found[i]).toBeCloseTo(
+      expected(
+        i,
+        0.3,
+        slopes.map((slope) => scale * wave(i, slope)),
+      ),
+      5,
+    );
+  [...still.dataSync()].forEach((value, i) => expect(value).toBeCloseTo(expected(i, 0.7, [0, 0]), 6));
+  expect(optimizer.exportState().moments.large!.shape).toEqual([1, size]);
+  optimizer.dispose();
+  expect(tf.memory().numTensors).toBe(before);
+  tf.dispose([large, still]);
+});
