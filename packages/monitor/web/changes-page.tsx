@@ -1,18 +1,16 @@
 import type { ChangeCell, ChangeRow, ChangeWindows, RunChanges, StepWindow } from "../src/dashboard/dashboard-api";
 import { AnswersPage } from "./answers-page";
-import { count, shortNumber, shownWindow, signed } from "./format";
+import { count, grouped, shortNumber, shownWindow, signed } from "./format";
 import { MetricName, Problem } from "./parts";
-import { linkTo, windowParameters } from "./route";
+import { askedAnswers, askedWindows, linkTo, windowParameters } from "./route";
 import { useData, useSurroundings } from "./use-data";
 
 /** What got worse between two windows of steps, or the answers of one row in both. */
 export function ChangesPage({ run }: { run: string }) {
   const { query } = useSurroundings().route;
   const windows = askedWindows(query);
-  const name = query.get("name");
-  const scope = query.get("scope");
-  if (name !== null && windows !== undefined && (scope === "source" || scope === "task" || scope === "all"))
-    return <AnswersPage run={run} windows={windows} scope={scope} name={name} />;
+  const row = askedAnswers(query);
+  if (row !== undefined && windows !== undefined) return <AnswersPage run={run} windows={windows} {...row} />;
   return <Changes run={run} windows={windows} since={query.get("since") ?? undefined} />;
 }
 
@@ -37,13 +35,6 @@ function Changes({
       {data !== undefined && error === undefined && <ChangeTables run={run} changes={data} />}
     </>
   );
-}
-
-function askedWindows(query: URLSearchParams): ChangeWindows | undefined {
-  const numbers = ["beforeFrom", "beforeTo", "afterFrom", "afterTo"].map((name) => query.get(name));
-  if (numbers.some((text) => text === null || text === "")) return undefined;
-  const [a, b, c, d] = numbers.map(Number) as [number, number, number, number];
-  return { before: { from: a, to: b }, after: { from: c, to: d } };
 }
 
 function WindowForm({ run, windows }: { run: string; windows: ChangeWindows | undefined }) {
@@ -102,7 +93,7 @@ function ChangeTables({ run, changes }: { run: string; changes: RunChanges }) {
     <>
       <p>
         Steps {shownWindow(after)} ({count(steps.after, "recorded step")}) against steps {shownWindow(before)} (
-        {steps.before.toLocaleString("en")}). {summary(worse)}
+        {grouped(steps.before)}). {summary(worse)}
       </p>
       {notes.map((note) => (
         <p key={note} class="note">
@@ -118,9 +109,9 @@ function ChangeTables({ run, changes }: { run: string; changes: RunChanges }) {
         );
       })}
       <p class="muted">
-        Every rollout weighs the same. In brackets: the 95% interval, from {resamples.toLocaleString("en")} bootstrap
-        resamples over {unit === "prompt" ? "prompts" : "steps"}. "Worse" and "better" are changes of more than 4
-        standard errors, which chance alone reaches on one page in a hundred.
+        Every rollout weighs the same. In brackets: the 95% interval, from {grouped(resamples)} bootstrap resamples over{" "}
+        {unit === "prompt" ? "prompts" : "steps"}. "Worse" and "better" are changes of more than 4 standard errors,
+        which chance alone reaches on one page in a hundred.
       </p>
     </>
   );
@@ -238,7 +229,7 @@ function ChangeNumbers({ cell, isShort = false }: { cell: ChangeCell; isShort?: 
 const rounded = (value: number): string => signed(Number(value.toPrecision(2)));
 
 function Evidence({ before, after }: { before: number | null; after: number | null }) {
-  const shown = (value: number | null): string => (value === null ? "–" : value.toLocaleString("en"));
+  const shown = (value: number | null): string => (value === null ? "–" : grouped(value));
   return (
     <td class="number">
       {shown(before)} / {shown(after)}

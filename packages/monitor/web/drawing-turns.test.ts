@@ -44,3 +44,27 @@ it("draws a few milliseconds per frame, each chart in its turn and what it has t
   nextFrame();
   expect(drawn).toEqual(["a1", "b1", "c2", "a2", "b2"]);
 });
+
+it("lets newcomers draw one a task, so that the browser can paint between two of them", async () => {
+  vi.useFakeTimers();
+  try {
+    const turns = new DrawingTurns();
+    const drawn: string[] = [];
+    for (const chart of ["a", "b", "c"]) void turns.turn().then(() => drawn.push(chart));
+    await Promise.resolve();
+    expect(drawn).toEqual(["a"]);
+    for (const expected of [
+      ["a", "b"],
+      ["a", "b", "c"],
+    ]) {
+      await vi.advanceTimersToNextTimerAsync();
+      expect(drawn).toEqual(expected);
+    }
+    await vi.runAllTimersAsync();
+    void turns.turn().then(() => drawn.push("later"));
+    await Promise.resolve();
+    expect(drawn.at(-1)).toBe("later");
+  } finally {
+    vi.useRealTimers();
+  }
+});

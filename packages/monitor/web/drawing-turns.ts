@@ -6,6 +6,27 @@ export class DrawingTurns {
   /** In the order in which they changed. */
   readonly #waiting = new Map<object, () => void>();
   #isAsked = false;
+  /** The first of them is drawing. */
+  readonly #newcomers: (() => void)[] = [];
+
+  /**
+   * Resolves when something may be drawn for the first time: one a task, in the order in which they asked, so that the
+   * browser paints what stands before all is drawn.
+   */
+  turn(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#newcomers.push(resolve);
+      if (this.#newcomers.length === 1) this.#admit();
+    });
+  }
+
+  #admit(): void {
+    this.#newcomers[0]!();
+    setTimeout(() => {
+      this.#newcomers.shift();
+      if (this.#newcomers.length > 0) this.#admit();
+    });
+  }
 
   /** @param owner has one place among those that wait, and keeps it when it changes again */
   add(owner: object, draw: () => void): void {

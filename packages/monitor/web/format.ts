@@ -28,8 +28,11 @@ export function duration(seconds: number | null): string {
   return `${Math.round(minutes / 1440)} days`;
 }
 
+/** 1234567 → "1,234,567". By hand: a browser takes 20 to 45 ms to load the formats of a language. */
+export const grouped = (whole: number): string => String(whole).replace(/\B(?=(\d{3})+$)/g, ",");
+
 export function count(value: number, one: string, many = `${one}s`): string {
-  return `${value.toLocaleString("en")} ${value === 1 ? one : many}`;
+  return `${grouped(value)} ${value === 1 ? one : many}`;
 }
 
 /** "12", or "3–7". */

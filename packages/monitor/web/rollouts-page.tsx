@@ -1,26 +1,18 @@
-import type { RolloutFilter } from "../src/dashboard/dashboard-api";
 import { count, shortNumber, signed } from "./format";
 import { GroupInspector } from "./group-inspector";
 import { Problem } from "./parts";
+import { ROLLOUT_ROWS, rolloutFilter, shownGroup } from "./rollout-filter";
 import { linkTo, linkWith } from "./route";
 import { useData, useSurroundings } from "./use-data";
 
-const PAGE = 100;
-
 /** A step's rollouts as a list, or one prompt's in full when the address names a group. */
 export function RolloutsPage({ run }: { run: string }) {
-  const { route } = useSurroundings();
-  const step = route.query.get("step");
-  const group = route.query.get("group");
-  return step !== null && group !== null ? (
-    <GroupInspector
-      run={run}
-      step={Number(step)}
-      group={Number(group)}
-      sample={Number(route.query.get("sample") ?? 0)}
-    />
-  ) : (
+  const { query } = useSurroundings().route;
+  const group = shownGroup(query);
+  return group === undefined ? (
     <RolloutList run={run} />
+  ) : (
+    <GroupInspector run={run} {...group} sample={Number(query.get("sample") ?? 0)} />
   );
 }
 
@@ -31,23 +23,12 @@ function RolloutList({ run }: { run: string }) {
   const detail = useData(run, String(now), () => backend.run(run));
   const steps = detail.data?.rolloutSteps ?? [];
   const step = query.get("step") ?? (steps.length > 0 ? String(steps.at(-1)) : null);
-  const number = (name: string): number | undefined => (query.get(name) ? Number(query.get(name)) : undefined);
-  const offset = number("offset") ?? 0;
-  const filter = {
-    step: step === "any" || step === null ? undefined : Number(step),
-    source: query.get("source") ?? undefined,
-    status: query.get("status") ?? undefined,
-    truncated: query.get("truncated") === "true" ? true : undefined,
-    rewardFrom: number("rewardFrom"),
-    rewardTo: number("rewardTo"),
-    lengthFrom: number("lengthFrom"),
-    lengthTo: number("lengthTo"),
-    text: query.get("text") ?? undefined,
-    order: query.get("order") ?? undefined,
-    offset,
-    limit: PAGE,
-  } as RolloutFilter;
-  const page = useData(run, `${JSON.stringify(filter)} ${steps.at(-1)}`, async () =>
+  const filter = rolloutFilter(query, step);
+  const { offset = 0 } = filter;
+  // A step that is stored stays as it is; all steps do not.
+  const isComplete = detail.data === undefined || filter.step === undefined || steps.includes(filter.step);
+  const state = filter.step === undefined ? steps.at(-1) : isComplete;
+  const page = useData(run, `${JSON.stringify(filter)} ${state}`, async () =>
     step === null ? { rows: [], total: 0 } : await backend.rollouts(run, filter),
   );
   const sources = [
@@ -174,13 +155,17 @@ function RolloutList({ run }: { run: string }) {
               </tbody>
             </table>
           </div>
-          {page.data.total > PAGE && (
+          {page.data.total > ROLLOUT_ROWS && (
             <p class="links">
-              {offset > 0 && <a href={linkWith(route, { offset: Math.max(0, offset - PAGE) })}>Previous {PAGE}</a>}
+              {offset > 0 && (
+                <a href={linkWith(route, { offset: Math.max(0, offset - ROLLOUT_ROWS) })}>Previous {ROLLOUT_ROWS}</a>
+              )}
               <span>
-                {offset + 1}–{Math.min(page.data.total, offset + PAGE)}
+                {offset + 1}–{Math.min(page.data.total, offset + ROLLOUT_ROWS)}
               </span>
-              {offset + PAGE < page.data.total && <a href={linkWith(route, { offset: offset + PAGE })}>Next {PAGE}</a>}
+              {offset + ROLLOUT_ROWS < page.data.total && (
+                <a href={linkWith(route, { offset: offset + ROLLOUT_ROWS })}>Next {ROLLOUT_ROWS}</a>
+              )}
             </p>
           )}
         </>

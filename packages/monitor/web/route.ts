@@ -3,7 +3,7 @@
  * the same.
  */
 
-import type { ChangeWindows } from "../src/dashboard/dashboard-api";
+import type { ChangeRow, ChangeWindows } from "../src/dashboard/dashboard-api";
 
 export type PageName = "runs" | "overview" | "sources" | "source" | "changes" | "evaluation" | "rollouts" | "compare";
 const PAGES: readonly PageName[] = [
@@ -44,4 +44,19 @@ export function linkWith({ page, query }: Route, changes: RouteParameters): stri
 /** Two windows as parameters of the changes page and of the server. */
 export function windowParameters({ before, after }: ChangeWindows): Readonly<Record<string, number>> {
   return { beforeFrom: before.from, beforeTo: before.to, afterFrom: after.from, afterTo: after.to };
+}
+
+/** The windows of the changes page's address; undefined without all four of their ends. */
+export function askedWindows(query: URLSearchParams): ChangeWindows | undefined {
+  const numbers = ["beforeFrom", "beforeTo", "afterFrom", "afterTo"].map((name) => query.get(name));
+  if (numbers.some((text) => text === null || text === "")) return undefined;
+  const [a, b, c, d] = numbers.map(Number) as [number, number, number, number];
+  return { before: { from: a, to: b }, after: { from: c, to: d } };
+}
+
+/** The row whose answers are shown; undefined for all rows. */
+export function askedAnswers(query: URLSearchParams): Pick<ChangeRow, "scope" | "name"> | undefined {
+  const name = query.get("name");
+  const scope = query.get("scope");
+  return name !== null && (scope === "source" || scope === "task" || scope === "all") ? { scope, name } : undefined;
 }

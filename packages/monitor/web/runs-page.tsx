@@ -43,7 +43,9 @@ export function RunsPage({ runs, problem, version }: RunsPageProps) {
     sort,
   );
   // A configuration does not change; a new run has one that was not read.
-  const settings = useData("settings", listed.map(({ id }) => id).join("\n"), () => backend.settings());
+  const settings = useData("settings", listed.map(({ id }) => id).join("\n"), async () =>
+    runs === undefined ? {} : await backend.settings(),
+  );
   const configs: RunSettings = settings.data ?? {};
   const differing = differingSettings(found.map(({ id }) => ({ config: configs[id] ?? {} })));
   const go = (changes: Readonly<Record<string, string | null>>): void => location.replace(linkWith(route, changes));

@@ -97,7 +97,8 @@ function LoadedChart({
   pin,
   width,
 }: ChartProps & { readonly width: number }) {
-  const { axis, backend, pins, route, smoothing, togglePin } = useSurroundings();
+  const { axis, backend, drawing, pins, route, smoothing, togglePin } = useSurroundings();
+  const hasDrawn = useRef(false);
   const pinned = pin !== undefined && isPinned(pins, pin);
   const [range, setRange] = useState<Stretch | null>(null);
   useEffect(() => setRange(null), [axis]);
@@ -105,6 +106,8 @@ function LoadedChart({
   const steps = axis.metric === null ? range : null;
   const { data: loaded, error } = useData<LoadedLines>(subject, `${version} ${steps?.join()}`, async () => {
     const [whole, detail, library] = await Promise.all([load(), steps === null ? [] : load(...steps), plotLibrary()]);
+    if (!hasDrawn.current) await drawing.turn();
+    hasDrawn.current = true;
     return { library, whole, detail, range: steps };
   });
   const data = useMemo(

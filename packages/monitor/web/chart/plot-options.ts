@@ -100,6 +100,7 @@ function recordedSeries({ labels, family, dark }: PlotLook): uPlot.Series[] {
     alpha: 0.3,
     width: 1,
     points: { show: false },
+    value: (_plot, value) => shortNumber(value),
   }));
 }
 

@@ -2,11 +2,11 @@
  * The rollouts that runs have stored, read from Parquet by DuckDB. Every statement is fixed text with parameters; the
  * files are those of the run and those that its configuration names. Nothing is written.
  */
-import { join } from "node:path";
 import type { DuckDBValue } from "@duckdb/node-api";
 import { exactPath } from "@v-triune/node-kit/exact-path";
 import type { RolloutFilter, RolloutGroup, RolloutPage, RolloutSummary, StepWindow } from "../dashboard-api";
 import { DashboardError } from "../dashboard-error";
+import { rolloutFile } from "../run-folder/run-files";
 import type { RunView } from "../run-folder/run-view";
 import { QueryQueue } from "./query-queue";
 import { isBoxConvention } from "@v-triune/verifiers/detection";
@@ -55,11 +55,8 @@ function rolloutSummary(row: Row): RolloutSummary {
   };
 }
 
-const stepFile = (run: RunView, step: number): string =>
-  join(run.folder, "rollouts", `step-${String(step).padStart(6, "0")}.parquet`);
-
 function tableOf(run: RunView, steps: readonly number[]): string {
-  const files = steps.map((step) => `'${exactPath(stepFile(run, step)).replaceAll("'", "''")}'`).join(", ");
+  const files = steps.map((step) => `'${exactPath(rolloutFile(run.folder, step)).replaceAll("'", "''")}'`).join(", ");
   return `read_parquet([${files}], union_by_name = true, hive_partitioning = false)`;
 }
 
@@ -147,7 +144,7 @@ export class RolloutReader {
     pictureSource: (index: number, picture: Picture) => string,
   ): Promise<RolloutGroup | undefined> {
     if (!(await run.rolloutSteps()).includes(step)) return undefined;
-    const path = stepFile(run, step);
+    const path = rolloutFile(run.folder, step);
     const rows = await this.#groupRows(path, group);
     if (rows.length === 0) return undefined;
     const around = await this.query(
@@ -202,7 +199,7 @@ export class RolloutReader {
   /** A picture of the sample that a group answers; undefined if it cannot be read. */
   async picture(run: RunView, step: number, group: number, index: number): Promise<Picture | undefined> {
     if (!(await run.rolloutSteps()).includes(step)) return undefined;
-    const path = stepFile(run, step);
+    const path = rolloutFile(run.folder, step);
     const rows = await this.query(
       `select id::VARCHAR as "id", data_source::VARCHAR as "source"
        from read_parquet($path, hive_partitioning = false) where group_index = $group limit 1`,

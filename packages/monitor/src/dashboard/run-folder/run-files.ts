@@ -30,6 +30,16 @@ export async function stepsIn(folder: string, ending: string): Promise<number[]>
     .sort((a, b) => a - b);
 }
 
+/** Where the rollouts of a step are stored. */
+export const rolloutFile = (folder: string, step: number): string =>
+  join(folder, "rollouts", `step-${String(step).padStart(6, "0")}.parquet`);
+
+/** Differs when a file has been written again; empty without the file. */
+export async function fileStamp(path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  return found === undefined ? "" : `${found.size}/${found.mtimeMs}`;
+}
+
 /** Who holds a run folder. */
 export interface LockHolder {
   readonly pid: number;

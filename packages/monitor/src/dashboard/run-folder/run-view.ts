@@ -18,7 +18,7 @@ import { createMetricsTail } from "../series/metrics-tail";
 import { RecordScanner } from "../series/record-scanner";
 import { EvaluationFiles } from "./evaluation-files";
 import { NO_DESCRIPTION, plannedSteps, type RunDescription } from "./run-description";
-import { lockOf, readDescription, stepsIn } from "./run-files";
+import { fileStamp, lockOf, readDescription, rolloutFile, stepsIn } from "./run-files";
 import { RunLabelsFile, type LabelChange } from "./run-labels";
 import { RunNumbers } from "./run-numbers";
 
@@ -174,6 +174,15 @@ export class RunView {
   /** Steps with metrics of training or of evaluation, ascending. */
   recordedSteps(split: StreamKey["split"]): number[] {
     return this.#numbers.recordedSteps(split);
+  }
+
+  /** Differs when what the run has recorded or stored does. */
+  async stamp(): Promise<string> {
+    const files = await Promise.all([
+      fileStamp(join(this.folder, "metrics.jsonl")),
+      ...(await this.rolloutSteps()).map((step) => fileStamp(rolloutFile(this.folder, step))),
+    ]);
+    return [this.#state, this.#tail.progress.read, ...files].join(" ");
   }
 
   /** Whether a series has become too long to be kept exactly. */

@@ -5,10 +5,11 @@ import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { streamSSE } from "hono/streaming";
 import type { MetricScope, MetricSplit } from "../../metric-record";
-import type { RolloutFilter, StepWindow, StreamKey } from "../dashboard-api";
+import type { NamedSeries, RolloutFilter, StepWindow, StreamKey } from "../dashboard-api";
 import { answerPairs } from "../changes/answer-pairs";
 import type { WindowQuestion } from "../changes/change-windows";
 import { runChanges } from "../changes/run-changes";
+import { KeptAnswers } from "../run-folder/kept-answers";
 import { labelChange } from "../run-folder/run-labels";
 import { restoreRun, trashedRuns, trashRun } from "../trash/run-trash";
 import type { EditGuard } from "./edit-guard";
@@ -38,61 +39,61 @@ const LARGEST_BODY = 256 << 10;
 /** Failures that are no fault of the request, but of what is there now. */
 const CONFLICTS: readonly (string | undefined)[] = ["labels-changed", "run-in-use", "name-taken"];
 
-function numberOf(context: Context, name: string): number | undefined {
-  const text = context.req.query(name);
-  if (text === undefined || text === "") return undefined;
+const queryOf = (context: Context): URLSearchParams => new URL(context.req.url).searchParams;
+
+function numberOf(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null || text === "") return undefined;
   const value = Number(text);
   if (!Number.isFinite(value)) throw new RequestError(`${name} is not a number.`);
   return value;
 }
 
-function stepOf(context: Context, name: string): number {
-  const value = numberOf(context, name);
+function stepOf(query: URLSearchParams, name: string): number {
+  const value = numberOf(query, name);
   if (value === undefined || !Number.isInteger(value) || value < 0 || value > 1e12)
     throw new RequestError(`${name} must be a whole number from 0.`);
   return value;
 }
 
-function oneOf<T extends string>(context: Context, name: string, values: readonly T[], otherwise: T): T {
-  const text = context.req.query(name) ?? otherwise;
+function oneOf<T extends string>(query: URLSearchParams, name: string, values: readonly T[], otherwise: T): T {
+  const text = query.get(name) ?? otherwise;
   const found = values.find((value) => value === text);
   if (found === undefined) throw new RequestError(`${name} must be one of ${values.join(", ")}.`);
   return found;
 }
 
-const splitOf = (context: Context): MetricSplit => oneOf(context, "split", ["train", "eval"], "train");
-const scopeOf = (context: Context, otherwise: MetricScope): MetricScope =>
-  oneOf(context, "scope", ["source", "task", "all"], otherwise);
+const splitOf = (query: URLSearchParams): MetricSplit => oneOf(query, "split", ["train", "eval"], "train");
+const scopeOf = (query: URLSearchParams, otherwise: MetricScope): MetricScope =>
+  oneOf(query, "scope", ["source", "task", "all"], otherwise);
 
-function filterOf(context: Context): RolloutFilter {
+function filterOf(query: URLSearchParams): RolloutFilter {
   const filter: Record<string, unknown> = {};
   for (const name of ["step", "rewardFrom", "rewardTo", "lengthFrom", "lengthTo", "offset", "limit"])
-    filter[name] = numberOf(context, name);
-  filter.source = context.req.query("source") || undefined;
-  filter.text = context.req.query("text") || undefined;
-  filter.status = context.req.query("status")
-    ? oneOf(context, "status", ["scored", "skipped", "error"], "scored")
-    : undefined;
-  filter.truncated = context.req.query("truncated") === "true" ? true : undefined;
-  filter.order = oneOf(context, "order", ["group", "reward", "-reward", "length", "-length"], "group");
+    filter[name] = numberOf(query, name);
+  filter.source = query.get("source") || undefined;
+  filter.text = query.get("text") || undefined;
+  filter.status = query.get("status") ? oneOf(query, "status", ["scored", "skipped", "error"], "scored") : undefined;
+  filter.truncated = query.get("truncated") === "true" ? true : undefined;
+  filter.order = oneOf(query, "order", ["group", "reward", "-reward", "length", "-length"], "group");
   return filter as RolloutFilter;
 }
 
-function windowOf(context: Context, name: "before" | "after"): StepWindow | undefined {
-  const from = numberOf(context, `${name}From`);
-  const to = numberOf(context, `${name}To`);
+function windowOf(query: URLSearchParams, name: "before" | "after"): StepWindow | undefined {
+  const from = numberOf(query, `${name}From`);
+  const to = numberOf(query, `${name}To`);
   if (from === undefined || to === undefined) return undefined;
   if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from < 0 || to < from)
     throw new RequestError(`${name}From and ${name}To must be whole numbers, the first not above the second.`);
   return { from, to };
 }
 
-function windowsOf(context: Context): WindowQuestion {
-  const since = numberOf(context, "since");
+function windowsOf(query: URLSearchParams): WindowQuestion {
+  const since = numberOf(query, "since");
   return {
     ...(since === undefined ? {} : { since: Math.trunc(since) }),
-    before: windowOf(context, "before"),
-    after: windowOf(context, "after"),
+    before: windowOf(query, "before"),
+    after: windowOf(query, "after"),
   };
 }
 
@@ -120,6 +121,7 @@ export interface DashboardRoutesOptions {
 /** The dashboard as a Hono app; `createDashboardServer` gives it a port. */
 export function dashboardRoutes({ catalogue, rollouts, changes, allowedHosts, edits }: DashboardRoutesOptions): Hono {
   const app = new Hono();
+  const answers = new KeptAnswers();
   app.use(requestGuard(allowedHosts));
   app.onError((error, context) => {
     if (error instanceof RequestError) return context.json({ error: error.message }, error.status);
@@ -154,41 +156,58 @@ export function dashboardRoutes({ catalogue, rollouts, changes, allowedHosts, ed
     context.json(runOf(context).evaluations(context.req.query("metric") || undefined)),
   );
 
-  app.get("/api/series", (context) => {
-    const run = runOf(context);
-    const names = context.req.queries("name") ?? ["all"];
-    const metrics = context.req.queries("metric") ?? [];
+  function seriesOf(query: URLSearchParams): NamedSeries[] {
+    const run = runCalled(query.get("run"));
+    const names = query.has("name") ? query.getAll("name") : ["all"];
+    const metrics = query.getAll("metric");
     if (names.length * metrics.length > MOST_SERIES) throw new RequestError(`More than ${MOST_SERIES} series at once.`);
-    const split = splitOf(context);
-    const scope = scopeOf(context, "all");
+    const split = splitOf(query);
+    const scope = scopeOf(query, "all");
     const keys = names.map((name): StreamKey => ({ split, scope, name }));
-    const points = Math.min(MOST_POINTS, Math.max(4, Math.trunc(numberOf(context, "points") ?? 1_000)));
-    return context.json(run.series(keys, metrics, points, numberOf(context, "from"), numberOf(context, "to")));
-  });
-
-  app.get("/api/grid", (context) => {
-    const metrics = (context.req.queries("metric") ?? []).slice(0, MOST_SERIES);
-    const window = Math.min(1_000, Math.max(1, Math.trunc(numberOf(context, "window") ?? 10)));
-    return context.json(runOf(context).grid(splitOf(context), scopeOf(context, "source"), metrics, window, 60));
-  });
-
-  app.get("/api/changes", async (context) =>
-    context.json(await runChanges(runOf(context), rollouts, windowsOf(context))),
+    const points = Math.min(MOST_POINTS, Math.max(4, Math.trunc(numberOf(query, "points") ?? 1_000)));
+    return run.series(keys, metrics, points, numberOf(query, "from"), numberOf(query, "to"));
+  }
+  app.get("/api/series", (context) => context.json(seriesOf(queryOf(context))));
+  // Each `chart` is what /api/series is asked.
+  app.get("/api/charts", (context) =>
+    context.json(
+      queryOf(context)
+        .getAll("chart")
+        .map((chart) => seriesOf(new URLSearchParams(chart))),
+    ),
   );
 
-  app.get("/api/answers", async (context) => {
-    const { before, after } = windowsOf(context);
-    if (before === undefined || after === undefined) throw new RequestError("Both windows must be given.");
-    const row = { scope: scopeOf(context, "source"), name: context.req.query("name") ?? "" };
-    return context.json(await answerPairs(runOf(context), rollouts, { before, after }, row));
+  app.get("/api/grid", (context) => {
+    const query = queryOf(context);
+    const metrics = query.getAll("metric").slice(0, MOST_SERIES);
+    const window = Math.min(1_000, Math.max(1, Math.trunc(numberOf(query, "window") ?? 10)));
+    return context.json(runOf(context).grid(splitOf(query), scopeOf(query, "source"), metrics, window, 60));
   });
 
-  app.get("/api/rollouts", async (context) => context.json(await rollouts.list(runOf(context), filterOf(context))));
+  app.get("/api/changes", async (context) => {
+    const run = runOf(context);
+    const windows = windowsOf(queryOf(context));
+    const question = JSON.stringify(["changes", windows]);
+    return context.json(await answers.of(run, question, () => runChanges(run, rollouts, windows)));
+  });
+
+  app.get("/api/answers", async (context) => {
+    const { before, after } = windowsOf(queryOf(context));
+    if (before === undefined || after === undefined) throw new RequestError("Both windows must be given.");
+    const row = { scope: scopeOf(queryOf(context), "source"), name: context.req.query("name") ?? "" };
+    const run = runOf(context);
+    const question = JSON.stringify(["answers", before, after, row]);
+    return context.json(await answers.of(run, question, () => answerPairs(run, rollouts, { before, after }, row)));
+  });
+
+  app.get("/api/rollouts", async (context) =>
+    context.json(await rollouts.list(runOf(context), filterOf(queryOf(context)))),
+  );
 
   app.get("/api/group", async (context) => {
     const run = runOf(context);
-    const step = stepOf(context, "step");
-    const number = stepOf(context, "group");
+    const step = stepOf(queryOf(context), "step");
+    const number = stepOf(queryOf(context), "group");
     const at = new URLSearchParams({ run: run.id, step: String(step), group: String(number) }).toString();
     const group = await rollouts.group(run, step, number, (index) => `/api/picture?${at}&index=${index}`);
     if (group === undefined) throw new RequestError("There is no such group of rollouts.", 404);
@@ -198,9 +217,9 @@ export function dashboardRoutes({ catalogue, rollouts, changes, allowedHosts, ed
   app.get("/api/picture", async (context) => {
     const picture = await rollouts.picture(
       runOf(context),
-      stepOf(context, "step"),
-      stepOf(context, "group"),
-      stepOf(context, "index"),
+      stepOf(queryOf(context), "step"),
+      stepOf(queryOf(context), "group"),
+      stepOf(queryOf(context), "index"),
     );
     if (picture === undefined) throw new RequestError("The picture cannot be read.", 404);
     return context.body(new Uint8Array(picture.bytes), 200, {

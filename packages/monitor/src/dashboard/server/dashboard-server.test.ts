@@ -90,6 +90,15 @@ describe("a recorded run", () => {
     expect(
       (await json<NamedSeries[]>("/api/series?run=demo&name=all&metric=critic/rewards/mean&from=3&to=5"))[0]?.steps,
     ).toEqual([3, 4, 5]);
+    const questions = [
+      "run=demo&name=all&metric=critic/rewards/mean&from=3&to=5",
+      "run=demo&scope=source&name=demo_read&name=demo_sum&metric=correct/ratio",
+    ];
+    const charts = `/api/charts?${new URLSearchParams(questions.map((question) => ["chart", question] as [string, string]))}`;
+    expect(await json<NamedSeries[][]>(charts)).toEqual(
+      await Promise.all(questions.map((question) => json<NamedSeries[]>(`/api/series?${question}`))),
+    );
+    expect((await ask(`${charts}&chart=run%3Dno-such-run`)).status).toBe(404);
     const grid = await json<SourceGrid>("/api/grid?run=demo&metric=critic/rewards/mean&metric=correct/ratio&window=4");
     expect(
       grid.rows.find(({ name }) => name === "demo_detect")?.cells.map(({ metric, last }) => [metric, last]),

@@ -13,6 +13,8 @@ import { packageFolder } from "./package-folder";
 
 /** The parts of the page, as the build leaves them. */
 interface PageParts {
+  /** Asks a server for what the page shows first, from the head. */
+  readonly first: string;
   readonly script: string;
   readonly style: string;
 }
@@ -62,11 +64,12 @@ export type PageUse = { readonly report: ReportData } | { readonly report?: neve
 export async function makePage(use: PageUse): Promise<Page> {
   const { report } = use;
   parts ??= loadParts();
-  const { script, style } = await parts;
+  const { first, script, style } = await parts;
+  const scripts = report === undefined ? [first, script] : [script];
   const pictures = report === undefined ? "'self' data: blob:" : "data: blob:";
   const policy = [
     "default-src 'none'",
-    `script-src ${hashOf(script)}`,
+    `script-src ${scripts.map(hashOf).join(" ")}`,
     `style-src ${hashOf(style)}`,
     `img-src ${pictures}`,
     `connect-src ${report === undefined ? "'self'" : "'none'"}`,
@@ -84,7 +87,7 @@ export async function makePage(use: PageUse): Promise<Page> {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="edits" content="${edits}">
-<meta name="referrer" content="no-referrer">
+${report === undefined ? `<script>${first}</script>\n` : ""}<meta name="referrer" content="no-referrer">
 <link rel="icon" href="data:,">
 <title>V-Triune monitor</title>
 <style>${style}</style>
