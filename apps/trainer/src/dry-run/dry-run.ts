@@ -24,14 +24,17 @@ import {
   openTurns,
   processorFolder,
   totalUpdates,
+  workerCount,
 } from "@v-triune/training";
 import type { TrainingConfig } from "@v-triune/training/config";
 import { createVerifierRegistry } from "@v-triune/verifiers";
 import { formatClientMemory, formatMemory } from "./format-memory";
-import { type TimeEstimate, estimateTime, formatTime } from "./time-estimate";
+import { formatTime } from "./format-time";
+import { type NotMeasured, type TimeEstimate, type TimeOptions, estimateTime } from "./time-estimate";
 
-/** Prompts of the first batch that are prepared: enough to see how they look. */
-const shownPrompts = 4;
+/** Prompts of the first batch: those that are shown, to see how they look, and those that time is measured with. */
+const SHOWN_PROMPTS = 4;
+const MEASURED_PROMPTS = 16;
 
 /** What a run would be; `text` is all of it for people. */
 export interface DryRun {
@@ -54,6 +57,8 @@ export interface DryRun {
   readonly lengths: { readonly training: PromptLengths; readonly evaluation: PromptLengths | null };
   /** null where it was not measured: rollouts or training by servers, or a model that does not fit. */
   readonly time: TimeEstimate | null;
+  /** Why it was not. */
+  readonly timeNotMeasured: string | null;
   readonly text: string;
 }
 
@@ -62,12 +67,14 @@ export interface DryRun {
  *
  * @param available bytes of memory to compare with; default the machine's
  * @param onProgress told how many prompts were counted so far
+ * @param options.clock by which time is measured
  * @throws ConfigError, DatasetError, TokenizerError: what training would refuse
  */
 export async function dryRun(
   config: TrainingConfig,
   available: number = totalmem(),
   onProgress?: (counted: number) => void,
+  { clock }: Pick<TimeOptions, "clock"> = {},
 ): Promise<DryRun> {
   const { model, rollout, run, update } = config;
   const architecture = await modelArchitecture(model);
@@ -87,6 +94,7 @@ export async function dryRun(
   try {
     const difficulty = config.data.sampling?.difficulty;
     const { prompts, badRows: skipped } = await firstPrompts(data, config);
+    const shown = prompts.slice(0, SHOWN_PROMPTS);
     const lengths = await measurePromptLengths(config, {
       processor,
       verifiers,
@@ -96,10 +104,15 @@ export async function dryRun(
     });
     const { patchSize } = processor.imageProcessor.settings;
     const { memory, formatted } = await memoryOf(config, architecture, prompts, available);
-    // What won't fit would not be measured either, and what servers do is theirs.
-    const isLocal = rollout.engine === "local" && !config.training;
-    const measurable = isLocal && memory.total < available && prompts.length > 0;
-    const time = measurable ? await estimateTime(config, architecture, prompts, processorFolder(model)) : null;
+    const { evaluation } = lengths;
+    const timed = await timeOf(config, architecture, {
+      prompts,
+      memory,
+      available,
+      clock,
+      evaluated: evaluation === null ? 0 : evaluation.counted - evaluation.tooLong,
+    });
+    const time = "reason" in timed ? null : timed;
     const epochs = (run.steps * rollout.promptsPerStep) / data.length;
     const lines = [
       wrapText(
@@ -120,7 +133,7 @@ export async function dryRun(
       ...formatLengths(lengths, config, context),
       ...formatTurns(config, lengths.training.longest?.tokens ?? 0, context),
       "",
-      ...prompts.flatMap((prompt, index) => {
+      ...shown.flatMap((prompt, index) => {
         const sizes = seenSizes(prompt, patchSize).map(([, height, width]) => `${width} x ${height}`);
         const placeholders = prompt.promptIds.filter((id) => id === processor.imageTokenId).length;
         const pictures =
@@ -141,12 +154,13 @@ export async function dryRun(
       "",
       formatted,
       "",
-      ...(time === null ? [] : [formatTime(time, config), ""]),
+      formatTime(timed, config),
+      "",
     ];
     return {
       run: { name: run.name, steps: run.steps, updates: totalUpdates(config) },
       data: { samples: data.length, sources: data.sources, epochs, leftOut: skipped.length },
-      prompts: prompts.map((prompt) => ({
+      prompts: shown.map((prompt) => ({
         id: prompt.id,
         tokens: prompt.promptIds.length,
         pictures: seenSizes(prompt, patchSize).map(([, height = 0, width = 0]) => [width, height] as const),
@@ -155,6 +169,7 @@ export async function dryRun(
       lengths,
       memory: { ...memory, available },
       time,
+      timeNotMeasured: "reason" in timed ? timed.reason : null,
       text: lines.join("\n"),
     };
   } finally {
@@ -184,9 +199,41 @@ async function memoryOf(
     teacher: await teacherArchitecture(config),
     nativeDecoding: decodesNatively(),
     arithmetic: arithmeticOf(architecture),
+    workers: workerCount(config.workers),
     ...(longest > 0 && { promptTokens: longest }),
   });
   return { memory, formatted: formatMemory(memory, available) };
+}
+
+/** Seconds, or why they were not measured. */
+async function timeOf(
+  config: TrainingConfig,
+  architecture: VlmConfig,
+  {
+    prompts,
+    memory,
+    available,
+    evaluated,
+    clock,
+  }: {
+    readonly clock: TimeOptions["clock"];
+    readonly prompts: TrainingBatch["prompts"];
+    readonly memory: MemoryEstimate | ClientMemory;
+    readonly available: number;
+    readonly evaluated: number;
+  },
+): Promise<TimeEstimate | NotMeasured> {
+  if (config.training || !("gradientCheckpointing" in memory)) return { reason: "the model is trained on a server" };
+  if (config.rollout.engine !== "local") return { reason: "answers come from a server" };
+  if (prompts.length === 0) return { reason: "no prompt of the first step can be used" };
+  if (memory.total >= available) return { reason: "the run does not fit into memory" };
+  return estimateTime(config, architecture, {
+    prompts,
+    sourceFolder: processorFolder(config.model),
+    gradientCheckpointing: memory.gradientCheckpointing,
+    evaluated,
+    ...(clock && { clock }),
+  });
 }
 
 /** Prompts that the run draws first. */
@@ -194,7 +241,7 @@ async function firstPrompts(
   data: TrainingSource,
   { data: { sampling }, run, rollout }: TrainingConfig,
 ): Promise<Pick<TrainingBatch, "prompts" | "badRows">> {
-  const count = Math.min(shownPrompts, rollout.promptsPerStep);
+  const count = Math.min(MEASURED_PROMPTS, rollout.promptsPerStep);
   if (!sampling) return data.batch(0, count);
   const drawn = await data.prompts(new DifficultySampler(data.rows, sampling.difficulty, run.seed).draw(count));
   return {

@@ -24,6 +24,7 @@ export function formatMemory(estimate: MemoryEstimate, available: number): strin
     activations,
     passing,
     decoding,
+    threads,
     total,
   } = estimate;
   const count = (value: number): string => value.toLocaleString("en-US");
@@ -38,11 +39,13 @@ export function formatMemory(estimate: MemoryEstimate, available: number): strin
     `  gradients, moments  ${formatBytes(gradients + moments)}  (${count(trained)} trained)`,
     `  activations         ${formatBytes(activations)}  ${keys}`,
     `  logits, process     ${formatBytes(passing)}`,
+    ...(threads > 0 ? [`  threads             ${formatBytes(threads)}  (workers)`] : []),
     ...(decoding > 0 ? [`  or, generating      ${formatBytes(decoding)}  (rollout.decodeWith)`] : []),
   ];
   if (!fitsMemory(estimate, available)) {
     const advice = [
       ...(activations > total / 8 ? ["lower update.microBatchTokens: the result stays the same"] : []),
+      ...(threads > total / 4 ? ["workers: 1: less memory, more time"] : []),
       ...(activations > total / 4 && !estimate.gradientCheckpointing
         ? ["update: {gradientCheckpointing: auto}: the same numbers in a third more time"]
         : []),

@@ -1,38 +1,153 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runTraining } from "@v-triune/training";
+import { demoModelConfig } from "@v-triune/demo-tasks";
+import { type VlmConfig, publishedModels } from "@v-triune/policy";
+import type { PreparedPrompt } from "@v-triune/rollouts";
+import { modelArchitecture, runTraining } from "@v-triune/training";
+import type { TrainingConfig } from "@v-triune/training/config";
 import { afterAll, describe, expect, it } from "vitest";
 import { runCommandLine } from "../cli/run-command-line";
 import { tinyRun } from "../testing/tiny-run";
 import { tinyTurnsRun } from "../testing/tiny-turns-run";
 import { type DryRun, dryRun } from "./dry-run";
-import { formatTime } from "./time-estimate";
+import { formatTime } from "./format-time";
+import { measuredArchitectures, openMeasuredPolicy } from "./measured-model";
+import { answeredRows, countNumbers, countTokens, forwardWork, textIds } from "./step-work";
+import { type NotMeasured, type TimeEstimate, estimateTime } from "./time-estimate";
 import { formatDuration } from "../terminal/duration";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-time-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+const someTime: TimeEstimate = {
+  backend: "TensorFlow",
+  load: null,
+  prompts: 0.5,
+  answers: 0.5,
+  generate: 1,
+  logProbs: 0,
+  passes: [],
+  gradients: 0.9,
+  optimizer: 0.1,
+  update: 1,
+  step: 2,
+  halfStep: 1,
+  evaluation: 0,
+  evaluations: 0,
+  run: 6,
+  work: { promptTokens: 100, answers: 12, trainedTokens: 200, microBatches: 1, updates: 1 },
+  measured: { layers: 2, allLayers: 2, seconds: 3 },
+};
+
 describe("the time that a run takes", () => {
-  it("is measured before it begins, within what a busy machine allows", async () => {
-    const config = { ...(await tinyRun(folder, "run", 3)), workers: 1 as const };
-    const { time, text } = await dryRun(config);
-    expect(text).toMatch(
-      /Time, at most [\d.]+ (s|min) a step, [\d.]+ (s|min) for 3 steps[\s\S]*generation +[\d.]+ s {2}\(answers of all 8 tokens[\s\S]*measured here on WebAssembly/,
+  it("is measured before it begins: the same work, and processor time within what a busy machine allows", async () => {
+    const run = await tinyRun(folder, "run", 3);
+    // As large as the demonstration's model, so that reading and writing are little beside computing.
+    const model = { ...run.model, config: demoModelConfig } as TrainingConfig["model"];
+    const config: TrainingConfig = {
+      ...run,
+      model,
+      data: { ...run.data, eval: [] },
+      rollout: { ...run.rollout, n: 6, maxNewTokens: 16 },
+      update: { ...run.update, miniBatch: 2, microBatchTokens: 1024 },
+      workers: 1,
+    };
+    const clock = (): number => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e6;
+    };
+    const { time, text } = await dryRun(config, undefined, undefined, { clock });
+    expect(text.replaceAll(/\s+/g, " ")).toMatch(
+      new RegExp(
+        "Time, about [\\d.]+ (s|min) a step, [\\d.]+ (s|min) for 3 steps, if every answer has 16 tokens; [\\d.]+ s a step " +
+          "if they have half of that prompts [\\d.]+ s \\(.* answers [\\d.]+ s \\(24 of 16 tokens\\) log-probabilities .*" +
+          "\\(the policy before the update\\) gradients .* optimizer .*\\(2 updates\\) Measured here on WebAssembly",
+      ),
     );
     const seconds: number[] = [];
-    await runTraining(
-      { ...config, data: { ...config.data, eval: [] } },
-      {
-        listen: (event) =>
-          void (event.type === "step" && seconds.push(event.summary.seconds.generate + event.summary.seconds.update)),
+    const trained: number[] = [];
+    let before = clock();
+    await runTraining(config, {
+      listen: (event) => {
+        if (event.type === "started") before = clock();
+        if (event.type !== "step") return;
+        seconds.push(clock() - before);
+        trained.push(event.summary.tokens.trained);
+        before = clock();
       },
-    );
-    const fastest = Math.min(...seconds);
-    expect(time!.step).toBeGreaterThan(fastest / 5);
-    expect(time!.step).toBeLessThan(fastest * 50);
+    });
+    // Some answers end before their full length, as weights are random.
+    expect(time!.work.trainedTokens / Math.max(...trained)).toBeGreaterThanOrEqual(0.95);
+    expect(time!.work.trainedTokens / Math.max(...trained)).toBeLessThan(1.3);
+    expect(time!.work).toMatchObject({ answers: 24, updates: 2 });
+    const least = Math.min(...seconds);
+    expect(time!.step / least).toBeGreaterThan(0.4);
+    expect(time!.step / least).toBeLessThan(2);
+    expect(time!.halfStep).toBeLessThan(time!.step);
+    expect(time!.generate + time!.update).toBeCloseTo(time!.step, 9);
     expect(time!.run).toBeCloseTo(3 * time!.step, 9);
+  }, 180_000);
+
+  it("counts evaluations of a run that has them", async () => {
+    const config = { ...(await tinyRun(folder, "evaluations", 5)), workers: 1 as const };
+    const { time } = await dryRun({ ...config, evaluation: { ...config.evaluation, every: 2 } });
+    // Before the first step, after the second, the fourth and the last.
+    expect(time!.evaluations).toBe(4);
+    expect(time!.evaluation).toBeGreaterThan(0);
+    expect(time!.run).toBeCloseTo(5 * time!.step + 4 * time!.evaluation, 9);
   }, 60_000);
+
+  it("is not measured where free memory does not suffice, and the reason is told", async () => {
+    const config = await tinyRun(folder, "full", 3);
+    const architecture = await modelArchitecture(config.model);
+    const found = await estimateTime(config, architecture, {
+      prompts: [{ id: "one", promptIds: Int32Array.of(1, 2, 3) } as PreparedPrompt],
+      sourceFolder: folder,
+      gradientCheckpointing: false,
+      free: 1e6,
+    });
+    expect(found).toEqual({
+      reason: expect.stringMatching(/^1\.0 MB of memory are free, and measuring takes/) as string,
+    });
+    expect(formatTime(found as NotMeasured, config)).toMatch(/^Time: not measured, as 1\.0 MB/);
+  });
+
+  it.each(publishedModels)("a large model is measured with few layers: $name", async ({ config }) => {
+    const run = await tinyRun(folder, "shapes", 3);
+    const architecture = await modelArchitecture({ ...run.model, config } as TrainingConfig["model"]);
+    const [deep, shallow] = measuredArchitectures(architecture, 1e6) as [VlmConfig, VlmConfig];
+    expect(countNumbers(deep)).toBeLessThan(countNumbers(architecture) / 2);
+    expect(deep.text.numLayers).toBeGreaterThan(shallow.text.numLayers);
+    expect(shallow).toMatchObject({ text: { numLayers: 1 }, vision: { depth: 1 } });
+    for (const measured of [deep, shallow]) {
+      expect(measured.text.hiddenSize).toBe(architecture.text.hiddenSize);
+      expect(measured.text.vocabSize).toBe(architecture.text.vocabSize);
+      expect(measured.text.maxPositionEmbeddings).toBeGreaterThanOrEqual(1e6);
+    }
+  });
+
+  it("counts tokens as the policy does, and arithmetic that grows with them", async () => {
+    const run = await tinyRun(folder, "tokens", 3);
+    const architecture = await modelArchitecture(run.model);
+    const prompts = [40, 70].map((length) => ({ promptIds: textIds(length, architecture) }) as PreparedPrompt);
+    const rows = answeredRows(prompts, 3, 20, architecture);
+    const policy = openMeasuredPolicy(run, architecture, false, folder);
+    expect(countTokens(rows)).toBe(policy.tokenCount(rows));
+    policy.dispose();
+    expect(countTokens(rows)).toBe(40 + 70 + 6 * 19);
+    expect(forwardWork(rows, architecture)).toBe(
+      forwardWork(rows.slice(0, 3), architecture) + forwardWork(rows.slice(3), architecture),
+    );
+    // One token more for each row: products with the layers, attention over 58 or 88 tokens before it and itself, logits.
+    const longer = answeredRows(prompts, 3, 21, architecture);
+    const { hiddenSize, vocabSize, numLayers, numHeads, headDim } = architecture.text;
+    const layers = countNumbers(architecture, ({ group, layer }) => group === "language" && layer !== undefined);
+    const seen = 3 * (59.5 + 89.5);
+    expect(forwardWork(longer, architecture) - forwardWork(rows, architecture)).toBeCloseTo(
+      6 * (2 * layers + 2 * hiddenSize * vocabSize) + 4 * numHeads * headDim * numLayers * seen,
+    );
+  });
 
   it("is not measured for a model on a training server, and of its memory nothing is counted", async () => {
     const config = await tinyRun(folder, "remote", 3);
@@ -43,8 +158,9 @@ describe("the time that a run takes", () => {
       apiKey: null,
       objective: "own",
     } as const;
-    const { time, text, memory } = await dryRun({ ...config, training: { engine } }, 64e9);
+    const { time, timeNotMeasured, text, memory } = await dryRun({ ...config, training: { engine } }, 64e9);
     expect(time).toBeNull();
+    expect(timeNotMeasured).toBe("the model is trained on a server");
     expect(text).toContain("Memory of this process, about 621.6 MB of 64.0 GB; the model's is that of");
     expect(text).toMatch(/pictures +1\.\d MB {2}\(of a step and the next\)/);
     expect("weights" in memory).toBe(false);
@@ -102,8 +218,7 @@ describe("the time that a run takes", () => {
     [null, false],
     [7.24, true],
   ])("says what else the machine did: a load of %s", async (load, isSaid) => {
-    const estimate = { backend: "TensorFlow", load, generate: 1, update: 1, step: 2, run: 6 };
-    const text = formatTime(estimate, await tinyRun(folder, "load", 3));
+    const text = formatTime({ ...someTime, load }, await tinyRun(folder, "load", 3));
     expect(text.includes("at a load of 7.2 on ")).toBe(isSaid);
   });
 

@@ -1,237 +1,236 @@
 /**
- * How long a step takes on this machine, measured before a run: a few tokens are generated and one micro-batch is trained, with random weights of the
- * model's shape, and the times are scaled to a step whose answers all have full length, so that the estimate is an upper one.
+ * How long a step takes on this machine, measured before a run: parts of it are computed with weights of the model's
+ * shape (measure-speed.ts) and added up to a step whose answers all have full length, and whose groups all teach.
  *
- *   generate  (prefill + maxNewTokens · token) · rows of a step / rows measured
- *             + for answers of several turns, all that tools may show them, at the prefill's speed
- *   update    seconds a token · tokens of a step · epochs, a third more where old log-probabilities are computed first
+ *   prompts     the tower, once a picture, and the prefill of all prompts
+ *   answers     a token of all rows that are decoded at once · tokens after the first · rows of the step / those rows
+ *   log-probs   a forward pass for each model that is compared with: the policy before the update, reference, teacher
+ *   update      epochs · mini-batches · (gradients of its micro-batches + one step of the optimizer)
  *
- * A model of more than 100 M parameters is measured with one and with two of its layers and a small vocabulary, without pictures, and the difference is
- * counted for each of the others; its vision tower and the rest of its vocabulary are counted at the speed that the layers had.
+ * Gradients are measured for a part of a mini-batch; all of it takes as much more time as it has more arithmetic
+ * (step-work.ts). A large model is measured with few layers (measured-model.ts), the others are counted as what one more took.
  */
-import { availableParallelism, loadavg, platform } from "node:os";
-import { type BackendChoice, selectBackend } from "@v-triune/backend";
-import { createLearner } from "@v-triune/grpo";
-import { type ParameterShape, type VlmConfig, createVlm, parameterShapes, randomWeights } from "@v-triune/policy";
+import { freemem, loadavg, platform } from "node:os";
+import { selectBackend } from "@v-triune/backend";
+import { type VlmConfig, arithmeticOf, decodesNatively } from "@v-triune/policy";
 import type { PreparedPrompt } from "@v-triune/rollouts";
-import { answerTokens, frozenGroups, isOffPolicy, learnerConfig, openCompute, workerCount } from "@v-triune/training";
+import { answerTokens, estimateMemory, workerCount } from "@v-triune/training";
 import type { TrainingConfig } from "@v-triune/training/config";
-import { formatDuration } from "../terminal/duration";
+import { formatBytes } from "./format-memory";
+import { measuredArchitectures } from "./measured-model";
+import { type Clock, type Measured, type Speed, forwardPasses, measureSpeed, wallClock } from "./measure-speed";
+import { textIds } from "./step-work";
 
 /** Seconds. */
 export interface TimeEstimate {
   readonly backend: string;
   /** Other processes that wanted a core when the measurement began; null on Windows, which does not say. */
   readonly load: number | null;
+  /** Pictures and prompts, before the first token. */
+  readonly prompts: number;
+  /** All other tokens. */
+  readonly answers: number;
+  /** `prompts` and `answers`. */
   readonly generate: number;
+  /** Of models that are compared with before the update; `passes` names them. */
+  readonly logProbs: number;
+  readonly passes: readonly string[];
+  /** All updates of a step, with the optimizer's share in it. */
+  readonly gradients: number;
+  readonly optimizer: number;
+  /** `logProbs`, `gradients` and `optimizer`. */
   readonly update: number;
   readonly step: number;
+  /** A step whose answers have half the length. */
+  readonly halfStep: number;
+  /** One evaluation on the evaluation sets; 0 without them. */
+  readonly evaluation: number;
+  readonly evaluations: number;
+  /** All steps and evaluations. */
   readonly run: number;
+  /** What a step does, in tokens. */
+  readonly work: {
+    readonly promptTokens: number;
+    readonly answers: number;
+    readonly trainedTokens: number;
+    readonly microBatches: number;
+    readonly updates: number;
+  };
+  /** How it was measured: with how many of the layers, and in how many seconds. */
+  readonly measured: { readonly layers: number; readonly allLayers: number; readonly seconds: number };
 }
 
-interface Speed {
-  /** Of the measured prompts, all rows at once. */
-  readonly prefill: number;
-  /** One more token for each row. */
-  readonly token: number;
-  readonly updatePerToken: number;
-  readonly rows: number;
+/** Why time was not measured, for people. */
+export interface NotMeasured {
+  readonly reason: string;
 }
 
-const wholeBelow = 100e6;
-/** Prompts measured, and answers to each. */
-const measured = { prompts: 2, answers: 4 };
-const shortVocabulary = 4096;
+export interface TimeOptions {
+  /** The first prompts of the run, prepared. */
+  readonly prompts: readonly PreparedPrompt[];
+  readonly sourceFolder: string;
+  /** As the memory estimate decides it. */
+  readonly gradientCheckpointing: boolean;
+  /** Prompts of one evaluation. Default 0. */
+  readonly evaluated?: number;
+  /** Bytes of memory that are free. Default: the machine's. */
+  readonly free?: number;
+  /** Default: the time of day. */
+  readonly clock?: Clock;
+}
 
-/** @param prompts the first prompts of the run, prepared */
 export async function estimateTime(
   config: TrainingConfig,
   architecture: VlmConfig,
-  prompts: readonly PreparedPrompt[],
-  sourceFolder: string,
-): Promise<TimeEstimate> {
+  { prompts, sourceFolder, gradientCheckpointing, evaluated = 0, free = freemem(), clock = wallClock }: TimeOptions,
+): Promise<TimeEstimate | NotMeasured> {
   const load = platform() === "win32" ? null : (loadavg()[0] ?? null);
   const backend = await selectBackend({ prefer: config.backend });
-  const chosen = prompts.slice(0, measured.prompts);
-  const parameters = sizeOf(architecture, () => true);
-  const { promptsPerStep, n, maxNewTokens } = config.rollout;
-  const promptTokens = mean(prompts.map(({ promptIds }) => promptIds.length));
-  const rows = promptsPerStep * n;
-  let speed: Speed;
-  let pictures = 0;
-  if (parameters < wholeBelow) {
-    speed = await measure(config, architecture, chosen, backend, sourceFolder);
-  } else {
-    const texts = chosen.map((prompt): PreparedPrompt => {
-      const { images: _, ...rest } = prompt;
-      return { ...rest, promptIds: Int32Array.from(prompt.promptIds, (_id, index) => 10 + (index % 1000)) };
-    });
-    const [one, two] = [
-      await measure(config, thinned(architecture, 1), texts, backend, sourceFolder),
-      await measure(config, thinned(architecture, 2), texts, backend, sourceFolder),
-    ];
-    const more = architecture.text.numLayers - 1;
-    const grown = (key: "prefill" | "token" | "updatePerToken"): number =>
-      one[key] + more * Math.max(0, two[key] - one[key]);
-    const layer = sizeOf(architecture, ({ group, layer }) => group === "language" && layer === 0);
-    // Seconds that a forward pass takes a parameter and token: of a prompt, and of a single token.
-    const tokens = mean(texts.map(({ promptIds }) => promptIds.length)) * texts.length;
-    const dense = Math.max(0, two.prefill - one.prefill) / Math.max(1, layer * tokens);
-    const single = Math.max(0, two.token - one.token) / Math.max(1, layer * one.rows);
-    const head = architecture.text.hiddenSize * Math.max(0, architecture.text.vocabSize - shortVocabulary);
-    speed = {
-      prefill: grown("prefill"),
-      token: grown("token") + single * head * one.rows,
-      updatePerToken: grown("updatePerToken") + 3 * dense * head,
-      rows: one.rows,
-    };
-    const tower = sizeOf(architecture, ({ group }) => group !== "language");
-    const patches = mean(
-      chosen.map(({ images }) => (images?.gridThw ?? []).reduce((sum, [t, h, w]) => sum + t * h * w, 0)),
-    );
-    // Once for generation and once for the update, backwards too where it is trained.
-    pictures = dense * tower * patches * promptsPerStep * (config.optimizer.groups.vision.freeze ? 2 : 4);
-  }
   const answer = answerTokens(config.rollout);
-  // What tools show between turns is computed as a prompt is, for each answer.
-  const shown = ((answer - maxNewTokens) * speed.prefill) / Math.max(1, promptTokens * chosen.length);
-  const generate = ((speed.prefill + speed.token * maxNewTokens) * rows) / speed.rows + shown * rows + pictures / 2;
-  const update =
-    speed.updatePerToken * rows * (promptTokens + answer) * config.update.epochs * (isOffPolicy(config) ? 4 / 3 : 1) +
-    pictures / 2;
+  const longest = Math.max(...prompts.map(({ promptIds }) => promptIds.length));
+  const architectures = measuredArchitectures(architecture, longest + 2 * answer);
+  const [deep, shallow] = architectures as [VlmConfig, VlmConfig?];
+  const needed = estimateMemory({ ...config, update: { ...config.update, gradientCheckpointing } }, deep, {
+    promptTokens: longest,
+    nativeDecoding: decodesNatively(),
+    arithmetic: arithmeticOf(deep),
+    workers: workerCount(config.workers),
+  }).total;
+  if (needed > free)
+    return { reason: `${formatBytes(free)} of memory are free, and measuring takes ${formatBytes(needed)}` };
+
+  const started = performance.now();
+  const texts = shallow === undefined ? prompts : prompts.map((prompt) => withoutPictures(prompt, deep));
+  const options = {
+    config,
+    whole: architecture,
+    prompts: texts,
+    pictures: prompts,
+    backend,
+    sourceFolder,
+    gradientCheckpointing,
+    clock,
+  };
+  const first = await measureSpeed({ ...options, architecture: deep });
+  const second = shallow && (await measureSpeed({ ...options, architecture: shallow, shape: first.shape }));
+  const speed = second ? extrapolate(architecture, [deep, first.speed], [shallow, second.speed]) : first.speed;
+  const parts = stepOf(config, { prompts, speed, measured: first, gradientCheckpointing });
+  const evaluation = evaluationSeconds(config, { evaluated, prompts, speed, measured: first });
+  const { run } = config;
+  const { every } = config.evaluation;
+  // Before the first step, every few steps, and after the last.
+  const evaluations = evaluated === 0 ? 0 : 1 + (every === null ? 1 : Math.ceil(run.steps / every));
   return {
     backend: backend.description,
     load,
-    generate,
-    update,
-    step: generate + update,
-    run: (generate + update) * config.run.steps,
+    ...parts,
+    evaluation,
+    evaluations,
+    run: run.steps * parts.step + evaluations * evaluation,
+    measured: {
+      layers: deep.text.numLayers,
+      allLayers: architecture.text.numLayers,
+      seconds: (performance.now() - started) / 1000,
+    },
   };
 }
 
-async function measure(
+interface Found {
+  readonly prompts: readonly PreparedPrompt[];
+  readonly speed: Speed;
+  readonly measured: Measured;
+}
+
+function stepOf(
   config: TrainingConfig,
-  architecture: VlmConfig,
-  prompts: readonly PreparedPrompt[],
-  backend: BackendChoice,
-  sourceFolder: string,
-): Promise<Speed> {
-  const { adapter } = config.model;
-  const policy = createVlm(architecture, randomWeights(architecture, { seed: 1 }), {
-    sourceFolder,
-    ...(adapter === null
-      ? { freeze: frozenGroups(config) }
-      : {
-          adapter: {
-            rank: adapter.rank,
-            alpha: adapter.alpha,
-            seed: 1,
-            ...(adapter.targetModules === null ? {} : { targetModules: adapter.targetModules }),
-          },
-        }),
-  });
-  const learner = createLearner(learnerConfig(config, policy));
-  const compute = await openCompute({
-    policy,
-    learner,
-    config,
-    backend: backend.name,
-    workers: workerCount(config.workers),
-    onProblem: () => {},
-  });
-  try {
-    const generate = async (maxNewTokens: number) => {
-      const started = performance.now();
-      const completions = [];
-      for await (const completion of compute.engine.generate(prompts, {
-        n: measured.answers,
-        temperature: 1,
-        topP: 1,
-        topK: null,
-        maxNewTokens,
-        seed: 1,
-      }))
-        completions.push(completion);
-      return { completions, seconds: (performance.now() - started) / 1000 };
-    };
-    await generate(1);
-    const short = await generate(4);
-    const long = await generate(12);
-    const token = Math.max(0, (long.seconds - short.seconds) / 8);
-    const training = long.completions.map(({ promptIndex, tokenIds }, index) => {
-      const prompt = prompts[promptIndex]!;
-      // Random weights draw placeholders, too.
-      const completionIds = tokenIds.map((id) =>
-        id === architecture.imageTokenId || id === architecture.videoTokenId ? prompt.promptIds.at(-1)! : id,
-      );
-      return {
-        row: {
-          promptIds: prompt.promptIds,
-          completionIds,
-          group: promptIndex,
-          ...(prompt.images ? { images: prompt.images } : {}),
-        },
-        advantage: index % 2 === 0 ? 1 : -1,
-      };
-    });
-    await compute.update(training);
-    const started = performance.now();
-    await compute.update(training);
-    const seconds = (performance.now() - started) / 1000;
-    const tokens = training.reduce((sum, { row }) => sum + row.promptIds.length + row.completionIds.length, 0);
-    return {
-      prefill: Math.max(0, short.seconds - 4 * token),
-      token,
-      updatePerToken: seconds / Math.max(1, tokens),
-      rows: training.length,
-    };
-  } finally {
-    await compute.close();
-    learner.dispose();
-    policy.dispose();
-  }
-}
-
-/** The same widths with the given number of layers, a small vocabulary and a vision tower of one block. */
-function thinned(architecture: VlmConfig, layers: number): VlmConfig {
+  { prompts, speed, measured, gradientCheckpointing }: Found & Pick<TimeOptions, "gradientCheckpointing">,
+) {
+  const { rollout, update } = config;
+  const { promptsPerStep, n, maxNewTokens } = rollout;
+  const { shape, full, half } = measured;
+  const length = mean(prompts.map(({ promptIds }) => promptIds.length));
+  const rows = promptsPerStep * n;
+  const inTurns = rows / (shape.prompts.length * shape.answers);
+  // What tools show between turns is computed as a prompt is, for each answer.
+  const shown = (answerTokens(rollout) - maxNewTokens) * rows;
+  const morePrompts = (promptsPerStep - shape.prompts.length) * length + shown;
+  const prefill = speed.prefill + Math.max(0, morePrompts) * speed.promptToken;
+  const pictures = (speed.tower / prompts.length) * promptsPerStep;
+  // A forward and a backward pass, and another forward pass with gradient checkpointing.
+  const again = measured.trainsTower ? update.epochs * (gradientCheckpointing ? 4 : 3) * pictures : 0;
+  const updates = update.epochs * Math.ceil(promptsPerStep / update.miniBatch);
+  const passes = forwardPasses(config);
+  const seconds = (plan: typeof full, tokens: number) => {
+    const share = plan.work / measured.measured.work;
+    const answers = speed.token * Math.max(0, tokens - 1) * Math.max(1, inTurns);
+    const gradients = updates * share * speed.gradients + again;
+    const optimizer = updates * speed.optimizer;
+    const logProbs = (passes.length * updates * share * speed.forward) / update.epochs;
+    return { answers, gradients, optimizer, logProbs };
+  };
+  const [whole, shorter] = [seconds(full, maxNewTokens), seconds(half, Math.ceil(maxNewTokens / 2))];
+  const total = (parts: ReturnType<typeof seconds>): number =>
+    pictures + prefill + parts.answers + parts.gradients + parts.optimizer + parts.logProbs;
   return {
-    ...architecture,
-    text: { ...architecture.text, numLayers: layers, vocabSize: shortVocabulary },
-    vision: { ...architecture.vision, depth: 1 },
-    imageTokenId: 1,
-    videoTokenId: 2,
-    visionStartTokenId: 3,
-    visionEndTokenId: 4,
-    eosTokenIds: [5],
-    bosTokenId: undefined,
-    padTokenId: undefined,
+    prompts: pictures + prefill,
+    answers: whole.answers,
+    generate: pictures + prefill + whole.answers,
+    logProbs: whole.logProbs,
+    passes,
+    gradients: whole.gradients,
+    optimizer: whole.optimizer,
+    update: whole.gradients + whole.optimizer + whole.logProbs,
+    step: total(whole),
+    halfStep: total(shorter),
+    work: {
+      promptTokens: promptsPerStep * length,
+      answers: rows,
+      trainedTokens: updates * full.tokens,
+      microBatches: updates * full.microBatches,
+      updates,
+    },
   };
 }
 
-function sizeOf(architecture: VlmConfig, counts: (shape: ParameterShape) => boolean): number {
-  return parameterShapes(architecture).reduce(
-    (sum, one) => sum + (counts(one) ? one.shape.reduce((product, length) => product * length, 1) : 0),
-    0,
+function evaluationSeconds(
+  { evaluation: { n, maxNewTokens } }: TrainingConfig,
+  { evaluated, prompts, speed, measured }: Found & { readonly evaluated: number },
+): number {
+  const length = mean(prompts.map(({ promptIds }) => promptIds.length));
+  const rows = measured.shape.prompts.length * measured.shape.answers;
+  const pictures = (speed.tower / prompts.length) * evaluated;
+  return (
+    pictures +
+    evaluated * length * speed.promptToken +
+    speed.token * Math.max(0, maxNewTokens - 1) * Math.ceil((evaluated * n) / rows)
   );
+}
+
+/** The speed of all layers and blocks, from two models with few of them. */
+function extrapolate(
+  { text, vision }: VlmConfig,
+  [deep, more]: readonly [VlmConfig, Speed],
+  [shallow, less]: readonly [VlmConfig, Speed],
+): Speed {
+  const layers = (text.numLayers - deep.text.numLayers) / Math.max(1, deep.text.numLayers - shallow.text.numLayers);
+  const blocks = (vision.depth - deep.vision.depth) / Math.max(1, deep.vision.depth - shallow.vision.depth);
+  const grown = (key: keyof Speed): number =>
+    more[key] + (key === "tower" ? blocks : layers) * Math.max(0, more[key] - less[key]);
+  return {
+    tower: grown("tower"),
+    prefill: grown("prefill"),
+    promptToken: grown("promptToken"),
+    token: grown("token"),
+    forward: grown("forward"),
+    gradients: grown("gradients"),
+    optimizer: grown("optimizer"),
+  };
+}
+
+function withoutPictures(prompt: PreparedPrompt, architecture: VlmConfig): PreparedPrompt {
+  const { images: _, ...text } = prompt;
+  return { ...text, promptIds: textIds(prompt.promptIds.length, architecture) };
 }
 
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
-
-/** The estimate as lines. */
-export function formatTime(
-  { backend, load, generate, update, step, run }: TimeEstimate,
-  { rollout, run: { steps } }: TrainingConfig,
-): string {
-  return [
-    `Time, at most ${formatDuration(step)} a step, ${formatDuration(run)} for ${steps} steps, without evaluation`,
-    `  generation          ${formatDuration(generate)}  (answers of all ${rollout.maxNewTokens} tokens; shorter ones end sooner)`,
-    `  update              ${formatDuration(update)}`,
-    `  measured here on ${backend}`,
-    ...(load !== null && load >= 1 ? [busyLine(load, availableParallelism())] : []),
-  ].join("\n");
-}
-
-/** What the estimate is worth on a machine that does other work. */
-const busyLine = (load: number, cores: number): string =>
-  `  at a load of ${load.toFixed(1)} on ${cores} cores: without that other work it takes less`;

@@ -2,13 +2,18 @@
  * The memory estimate beside the peak of a process that trains: node tools/run.mjs
  * packages/training/src/model/memory-estimate.bench.ts [wasm|tensorflow] [small|20M|135M ..]
  *
- * Each measurement is a process of its own that loads a model from a file and makes two updates. Default: tensorflow, small and 20M; 135M takes
- * up to 12 GB and minutes. Prints one JSON line per measurement; `ratio` is estimate : peak.
+ * Each measurement is a process of its own that loads a model from a file and makes two updates. Default: tensorflow, small
+ * and 20M; 135M takes up to 9 GB and minutes. Prints one JSON line per measurement; `ratio` is estimate : peak, both without
+ * what the process takes before the model is loaded, as a run opens more than an update needs.
+ *
+ * BENCH_CELLS=0,5 takes these of a model's measurements, BENCH_LENGTHS=1x4096 (rows x tokens) other ones, BENCH_DTYPE=bfloat16
+ * keeps what is frozen in bfloat16.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
+import * as tf from "@tensorflow/tfjs-core";
 import { type BackendName, selectBackend } from "@v-triune/backend";
 import { createLearner } from "@v-triune/grpo";
 import { resolveTrainingConfig } from "../config/load-training-config";
@@ -29,13 +34,18 @@ interface Measurement {
   readonly gradientCheckpointing: boolean;
 }
 
+const dtype = process.env.BENCH_DTYPE === "bfloat16" ? "bfloat16" : undefined;
+const lengths = (process.env.BENCH_LENGTHS ?? "2x256,4x512,1x2048")
+  .split(",")
+  .map((text) => text.split("x").map(Number));
+const cells = process.env.BENCH_CELLS?.split(",").map(Number);
 const [first = "tensorflow", ...rest] = process.argv.slice(2);
 if (first === "measure") await measure(JSON.parse(rest[0]!) as Measurement, rest[1] as BackendName, rest[2]!);
 else await compareAll(first as BackendName, rest.length === 0 ? ["small", "20M"] : (rest as ModelSize[]));
 
 function configFor({ rows, length, adapter, gradientCheckpointing }: Measurement, path: string) {
   const input: TrainingConfigInput = {
-    model: adapter ? { path, adapter: { rank: 16 } } : path,
+    model: { path, ...(adapter && { adapter: { rank: 16 } }), ...(dtype && { dtype }) },
     data: { train: "unused" },
     // What is measured generates nothing.
     rollout: {
@@ -53,6 +63,12 @@ function configFor({ rows, length, adapter, gradientCheckpointing }: Measurement
 
 async function measure(measurement: Measurement, prefer: BackendName, folder: string): Promise<void> {
   const backend = await selectBackend({ prefer });
+  // The first op starts threads.
+  const ones = tf.ones([64, 64]);
+  const product = tf.matMul(ones, ones);
+  product.dataSync();
+  tf.dispose([ones, product]);
+  const base = process.memoryUsage().rss;
   const config = configFor(measurement, folder);
   const { gradientCheckpointing } = measurement;
   const policy = await loadPolicy(config.model, 1, { freeze: frozenGroups(config), gradientCheckpointing });
@@ -83,9 +99,12 @@ async function measure(measurement: Measurement, prefer: BackendName, folder: st
   console.log(
     JSON.stringify({
       ...measurement,
-      peakMB: megabytes(peak),
-      estimateMB: megabytes(estimate.total),
-      ratio: Number((estimate.total / peak).toFixed(2)),
+      ...(dtype && { dtype }),
+      load: Number(loadavg()[0]!.toFixed(1)),
+      baseMB: megabytes(base),
+      peakMB: megabytes(peak - base),
+      estimateMB: megabytes(estimate.total - estimate.process),
+      ratio: Number(((estimate.total - estimate.process) / (peak - base)).toFixed(2)),
     }),
   );
   await compute.close();
@@ -99,28 +118,21 @@ async function compareAll(backend: BackendName, models: readonly ModelSize[]): P
   try {
     for (const model of models) {
       await writeModelOfSize(join(folder, model), model);
-      for (const [rows, length] of [
-        [2, 256],
-        [4, 512],
-        [1, 2048],
-      ] as const)
-        for (const adapter of [false, true])
-          for (const gradientCheckpointing of [false, true]) {
-            const measurement: Measurement = { model, rows, length, adapter, gradientCheckpointing };
-            const { stdout, stderr, status } = spawnSync(
-              process.execPath,
-              [
-                ...process.execArgv,
-                process.argv[1]!,
-                "measure",
-                JSON.stringify(measurement),
-                backend,
-                join(folder, model),
-              ],
-              { encoding: "utf8" },
-            );
-            console.log(status === 0 ? stdout.trim().split("\n").at(-1) : stderr.trim());
-          }
+      const measurements = lengths.flatMap(([rows = 1, length = 2]) =>
+        [false, true].flatMap((adapter) =>
+          [false, true].map((gradientCheckpointing): Measurement => {
+            return { model, rows, length, adapter, gradientCheckpointing };
+          }),
+        ),
+      );
+      for (const measurement of measurements.filter((_, index) => cells?.includes(index) ?? true)) {
+        const { stdout, stderr, status } = spawnSync(
+          process.execPath,
+          [...process.execArgv, process.argv[1]!, "measure", JSON.stringify(measurement), backend, join(folder, model)],
+          { encoding: "utf8" },
+        );
+        console.log(status === 0 ? stdout.trim().split("\n").at(-1) : stderr.trim().slice(-1000));
+      }
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

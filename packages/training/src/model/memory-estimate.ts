@@ -14,8 +14,10 @@
  *                numbers; or with gradient checkpointing `hidden`, and once what a layer keeps
  *
  *   passing      logits of one chunk and what is made of them, what one layer computes on the way, and float32 copies of
- *                weights in bfloat16 while they are used
- *   process      Node, TensorFlow.js and the backend
+ *                weights in bfloat16 while they are used; by TensorFlow's ops also scores of a batch of attention blocks
+ *   process      Node, TensorFlow.js, the backend, DuckDB and the thread that prepares prompts
+ *   workers      each further thread on wasm: its own copy of the weights, and gradients and activations of its micro-batch;
+ *                weights and gradients once more in the memory by which they are exchanged
  *   decoding     caches of our own kernels, and in WebAssembly the packed model; a step generates first and trains then, so
  *                the larger counts
  *
@@ -40,6 +42,7 @@ import {
 } from "@v-triune/policy";
 import type { TrainingConfig } from "../config/training-config";
 import { MOST_PARTS } from "../threads/one-threaded";
+import { workerCount } from "../threads/worker-count";
 import { SELF, modelArchitecture } from "./load-model";
 
 /** Parameters as counts, everything else in bytes. */
@@ -59,6 +62,10 @@ export interface MemoryEstimate {
   readonly tensors: number;
   /** Caches of our own kernels while they generate, and a packed model; 0 where the backend or a server generates. */
   readonly decoding: number;
+  /** Of `passing`: the process before a model is loaded. */
+  readonly process: number;
+  /** What further threads take that compute on wasm. */
+  readonly threads: number;
   readonly gradientCheckpointing: boolean;
   /** Bytes of weights that `model.dtype: bfloat16` would save; 0 where it is on. */
   readonly savedByBfloat16: number;
@@ -70,8 +77,10 @@ const GROUPS = ["vision", "connector", "language"] as const satisfies readonly P
 /** Share of the machine's memory that a run may take: the rest is for the system, files and the dashboard. */
 const USABLE = 0.8;
 const FRAGMENTATION = 1.3;
-/** Node, TensorFlow.js and the backend's libraries, before a model is loaded. */
-const PROCESS_BYTES = { wasm: 0.2e9, native: 0.5e9 };
+/** A run before its model is loaded: Node, TensorFlow.js, the backend's libraries, DuckDB. Measured. */
+const PROCESS_BYTES = { wasm: 0.3e9, native: 0.66e9 };
+/** A thread's own Node, libraries included. Measured. */
+const THREAD_BYTES = 0.06e9;
 /**
  * Numbers of one chunk of logits (policy/src/kernels/logits-in-chunks.ts, wasm/token-log-probs.ts), how many of that
  * size are there at once, with the entropies that a run reports, and what own ops keep of all chunks.
@@ -84,6 +93,9 @@ const ROWS_AT_ONCE = 256;
 /** Queries of an attention block, and probabilities that are kept (policy/src/kernels/attention.ts). */
 const QUERY_BLOCK = 512;
 const KEPT_PROBABILITIES = 1 << 22;
+/** Scores of one head in a batch of blocks (policy/src/kernels/attention-plan.ts), and how many of that size are there at once. */
+const BLOCK_SCORES = 1 << 22;
+const SCORE_COPIES = 6;
 
 export interface EstimateOptions {
   /** Bytes of memory. Default: the machine's. */
@@ -96,6 +108,8 @@ export interface EstimateOptions {
   readonly nativeDecoding?: boolean;
   /** What computes an update of this model (policy's `arithmeticOf`). Default "own-ops". */
   readonly arithmetic?: Arithmetic;
+  /** Threads that compute (`workerCount`). Default 1. */
+  readonly workers?: number;
 }
 
 /**
@@ -111,6 +125,7 @@ export function estimateMemory(
     teacher,
     nativeDecoding = false,
     arithmetic = "own-ops",
+    workers = 1,
   }: EstimateOptions = {},
 ): MemoryEstimate {
   const { gradientCheckpointing, microBatchTokens, miniBatch } = config.update;
@@ -124,6 +139,9 @@ export function estimateMemory(
   const estimate = (gradientCheckpointing: boolean): MemoryEstimate =>
     estimateWith(config, architecture, {
       tokens,
+      predicted: predictedOf(tokens, config.rollout, promptTokens ?? 0),
+      row,
+      workers,
       isWhole: ofUpdate <= tokens,
       gradientCheckpointing,
       teacher,
@@ -133,6 +151,13 @@ export function estimateMemory(
   if (gradientCheckpointing !== "auto") return estimate(gradientCheckpointing);
   const plain = estimate(false);
   return fitsMemory(plain, available) ? plain : estimate(true);
+}
+
+/** Most positions of a micro-batch that predict an answer's token: all of them where prompts take none. */
+function predictedOf(tokens: number, rollout: TrainingConfig["rollout"], promptTokens: number): number {
+  const answer = answerTokens(rollout);
+  const rows = Math.min(rollout.n, Math.max(1, Math.floor((tokens - promptTokens) / answer)));
+  return Math.ceil((tokens * rows * answer) / (promptTokens + rows * answer));
 }
 
 /** The architecture of a teacher in a folder; undefined for one on a server, the policy itself, and without one. */
@@ -168,6 +193,7 @@ export async function usesGradientCheckpointing(
     teacher: await teacherArchitecture(config),
     nativeDecoding: decodesNatively(),
     arithmetic: arithmeticOf(architecture),
+    workers: workerCount(config.workers),
   });
   if (estimate.gradientCheckpointing)
     tell(
@@ -184,6 +210,11 @@ export function fitsMemory({ total }: Pick<MemoryEstimate, "total">, available: 
 
 interface EstimateParts {
   readonly tokens: number;
+  /** Those that predict. */
+  readonly predicted: number;
+  /** Tokens of the longest prompt with its answer. */
+  readonly row: number;
+  readonly workers: number;
   /** Whether an update is one micro-batch. */
   readonly isWhole: boolean;
   readonly gradientCheckpointing: boolean;
@@ -195,7 +226,17 @@ interface EstimateParts {
 function estimateWith(
   config: TrainingConfig,
   architecture: VlmConfig,
-  { tokens, isWhole, gradientCheckpointing, teacher: ofFolder, nativeDecoding, arithmetic }: EstimateParts,
+  {
+    tokens,
+    predicted,
+    row,
+    workers,
+    isWhole,
+    gradientCheckpointing,
+    teacher: ofFolder,
+    nativeDecoding,
+    arithmetic,
+  }: EstimateParts,
 ): MemoryEstimate {
   const shapes = parameterShapes(architecture);
   const { adapter } = config.model;
@@ -208,7 +249,7 @@ function estimateWith(
           rank: adapter.rank,
           ...(adapter.targetModules === null ? {} : { targetModules: adapter.targetModules }),
         });
-  const { vocabSize, hiddenSize, intermediateSize } = architecture.text;
+  const { vocabSize, hiddenSize, intermediateSize, numHeads } = architecture.text;
   const halvable = countHalvable(config, shapes);
   const halved = config.model.dtype === "bfloat16" ? halvable : 0;
   const weights = 4 * (parameters + (adapter === null ? 0 : trained)) - 2 * halved;
@@ -220,12 +261,19 @@ function estimateWith(
   const kept = keptPerToken(config, architecture, { gradientCheckpointing, arithmetic });
   const activations = 4 * tokens * kept;
   const means = arithmetic === "wasm" ? "wasm" : "native";
-  const process = PROCESS_BYTES[means];
+  // Prompts are prepared by a thread of their own, unless a run has one in all.
+  const process = PROCESS_BYTES[means] + (config.workers === 1 ? 0 : THREAD_BYTES);
   const decoding = decodingBytes(config, architecture, nativeDecoding);
   const passing =
-    4 * logitsAtOnce(arithmetic, tokens * vocabSize) +
+    4 * logitsAtOnce(arithmetic, predicted * vocabSize) +
+    (arithmetic === "ops" ? 4 * SCORE_COPIES * numHeads * blockScores(tokens, row) : 0) +
     4 * tokens * (3 * intermediateSize + 5 * hiddenSize) +
     (halved === 0 ? 0 : widenedBytes(architecture));
+  const whileTraining = gradients + FRAGMENTATION * activations + passing;
+  const threads =
+    workers === 1
+      ? 0
+      : 8 * trained + (workers - 1) * (THREAD_BYTES + weights + FRAGMENTATION * activations + passing + 4 * trained);
   return {
     parameters,
     trained,
@@ -238,16 +286,12 @@ function estimateWith(
     passing: process + passing + (FRAGMENTATION - 1) * activations,
     tensors: weights + reference + teacher + moments + gradients + activations + passing,
     decoding,
+    process,
+    threads,
     gradientCheckpointing,
     savedByBfloat16: 2 * (halvable - halved) * (reference === 0 ? 1 : 2),
     // A step generates first and trains then.
-    total:
-      process +
-      weights +
-      reference +
-      teacher +
-      moments +
-      Math.max(gradients + FRAGMENTATION * activations + passing, decoding),
+    total: process + weights + reference + teacher + moments + threads + Math.max(whileTraining, decoding),
   };
 }
 
@@ -304,6 +348,15 @@ function frozenBytes({ model }: Pick<TrainingConfig, "model">, architecture: Vlm
 /** The largest float32 copies at one time: the head, or gate and up with both side by side. */
 function widenedBytes({ text }: VlmConfig): number {
   return 4 * text.hiddenSize * Math.max(text.vocabSize, 4 * text.intermediateSize);
+}
+
+/**
+ * Scores of one head in the largest batch of attention blocks: blocks of similar size lie together, so that a long row's last
+ * two do.
+ */
+function blockScores(tokens: number, row: number): number {
+  const ofRow = row <= QUERY_BLOCK ? row * row : 2 * QUERY_BLOCK * row;
+  return Math.min(BLOCK_SCORES, ofRow * Math.max(1, Math.floor(tokens / row)));
 }
 
 const countParameters = (shapes: readonly ParameterShape[]): number =>

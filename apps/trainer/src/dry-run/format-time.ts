@@ -1,0 +1,57 @@
+/** The estimate of time as lines for people. */
+import { availableParallelism } from "node:os";
+import { wrapText } from "@v-triune/errors";
+import type { TrainingConfig } from "@v-triune/training/config";
+import { formatDuration } from "../terminal/duration";
+import type { NotMeasured, TimeEstimate } from "./time-estimate";
+
+const PASSES: Readonly<Record<string, string>> = {
+  old: "the policy before the update",
+  reference: "the reference model",
+  teacher: "the teacher",
+};
+
+export function formatTime(time: TimeEstimate | NotMeasured, config: TrainingConfig): string {
+  if ("reason" in time) return wrapText(`Time: not measured, as ${time.reason}`, 80, 2);
+  const { rollout, run } = config;
+  const { work, measured, load } = time;
+  const count = (value: number): string => Math.round(value).toLocaleString("en-US");
+  const plural = (value: number, one: string): string => `${count(value)} ${one}${value === 1 ? "" : "s"}`;
+  const part = (name: string, seconds: number, what: string): string =>
+    wrapText(`  ${name.padEnd(18)}  ${formatDuration(seconds)}  (${what})`, 80, 24);
+  return [
+    wrapText(
+      `Time, about ${formatDuration(time.step)} a step, ${formatDuration(time.run)} for ${plural(run.steps, "step")}, ` +
+        `if every answer has ${count(rollout.maxNewTokens)} tokens; ${formatDuration(time.halfStep)} a step if they have half of that`,
+      80,
+      2,
+    ),
+    part("prompts", time.prompts, `${count(work.promptTokens)} tokens, with their pictures`),
+    part("answers", time.answers, `${count(work.answers)} of ${count(rollout.maxNewTokens)} tokens`),
+    ...(time.passes.length === 0
+      ? []
+      : [part("log-probabilities", time.logProbs, time.passes.map((name) => PASSES[name]!).join(", "))]),
+    part(
+      "gradients",
+      time.gradients,
+      `${count(work.trainedTokens)} tokens in ${plural(work.microBatches, "micro-batch").replace(/hs$/, "hes")}, ` +
+        "if each group of answers teaches",
+    ),
+    part("optimizer", time.optimizer, plural(work.updates, "update")),
+    ...(time.evaluations === 0
+      ? []
+      : [part("evaluation", time.evaluation, `each of ${count(time.evaluations)}, not part of a step`)]),
+    wrapText(
+      `  Measured here on ${time.backend} in ${formatDuration(measured.seconds)}` +
+        `${measured.layers < measured.allLayers ? `, with ${measured.layers} of ${measured.allLayers} layers` : ""}. ` +
+        "Not counted: reading data, rewards, tools, checkpoints, benchmarks",
+      80,
+      2,
+    ),
+    ...(load !== null && load >= 1 ? [busyLine(load, availableParallelism())] : []),
+  ].join("\n");
+}
+
+/** What the estimate is worth on a machine that does other work. */
+const busyLine = (load: number, cores: number): string =>
+  `  at a load of ${load.toFixed(1)} on ${cores} cores: without that other work it takes less`;
