@@ -11,26 +11,28 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include "draws.h"
 #include "model.h"
 #include "step.h"
 #include "tensor-address.h"
 #include "../shared/thread-pool.h"
 
-#define KERNELS "../decoding/decode-step.h"
+#define KERNELS "../decoding/kernels.h"
 #include "../shared/instruction-sets.h"
 #include "../shared/use-instructions.h"
 
 typedef struct {
   void (*step)(Step *step);
   void (*store)(const Model *model, const float *qkv, const float *cos, const float *sin, int rows, float *const *to);
+  Task draw;
 } Kernels;
 
 /* By BASE, AVX2, AVX512. */
 static const Kernels kernels[] = {
-    {base_decode_step, base_store_rows},
+    {base_decode_step, base_store_rows, base_draw_task},
 #if defined(__x86_64__)
-    {avx2_decode_step, avx2_store_rows},
-    {avx512_decode_step, avx512_store_rows},
+    {avx2_decode_step, avx2_store_rows, avx2_draw_task},
+    {avx512_decode_step, avx512_store_rows, avx512_draw_task},
 #endif
 };
 
@@ -329,6 +331,28 @@ static napi_value step(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/*
+ * draw(decoder, logits: Float32Array, scale: number, uniforms: Float64Array, out: Float64Array): a token for each row, with
+ * the largest logit and the total of the weights (draws.h)
+ */
+static napi_value draw(napi_env env, napi_callback_info info) {
+  size_t count = 5, rows = 0;
+  napi_value arguments[5];
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  Decoder *decoder = decoder_of(env, arguments[0]);
+  Draws draws = {.vocabulary = decoder->model.vocabulary,
+                 .blocks = (decoder->model.vocabulary + DRAW_BLOCK - 1) / DRAW_BLOCK,
+                 .scale = number(env, arguments[2]),
+                 .logits = floats(env, arguments[1]),
+                 .uniforms = doubles(env, arguments[3], &rows),
+                 .out = doubles(env, arguments[4], &count)};
+  draws.sums = malloc((rows * (size_t)draws.blocks + 1) * sizeof(double));
+  if (!draws.sums) return out_of_memory(env);
+  run_tasks(decoder->pool, (int)rows, decoder->kernels.draw, &draws);
+  free(draws.sums);
+  return NULL;
+}
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static char tensorflow_library[4096];
 static const char *address_op_failure;
@@ -360,6 +384,7 @@ NAPI_MODULE_INIT() {
       {"copy", NULL, copy, NULL, NULL, NULL, napi_enumerable, NULL},
       {"read", NULL, read_floats, NULL, NULL, NULL, napi_enumerable, NULL},
       {"store", NULL, store, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"draw", NULL, draw, NULL, NULL, NULL, napi_enumerable, NULL},
       {"step", NULL, step, NULL, NULL, NULL, napi_enumerable, NULL},
   };
   napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties);

@@ -1,6 +1,7 @@
 /** The seam between the sampling loop and the two ways of decoding: TensorFlow.js ops, and kernels on the wasm heap. */
 import type { PromptInput } from "../model/tokenized-rollout";
 import type { VisualInput } from "../vision/visual-input";
+import type { DrawRows } from "./sampler";
 
 /** What follows a running completion: its next turn. */
 export interface RowContinuation {
@@ -34,6 +35,8 @@ export interface Decoder {
    * Feeds each row its newest token; logits of the next, [rows · vocabulary]. The array is valid until the next call.
    */
   step(rows: readonly RowHandle[], tokens: Int32Array): Float32Array;
+  /** Draws from the logits of a step faster than the sampler does, where the decoder can. */
+  readonly draw?: DrawRows | undefined;
   /**
    * Goes on from running completions: all that each was fed, with what follows, becomes a prompt of its own, for which
    * only the new tokens are computed. The rows stay as they are. Logits as of `prefill`.

@@ -22,7 +22,7 @@ import { eventLoopTurn } from "./event-loop-turn";
 import { KernelDecoder } from "./kernel-decoder";
 import { decodeAddon, NativeStepKernels } from "./native-step-kernels";
 import { rowRandom } from "./row-random";
-import { TokenSampler } from "./sampler";
+import { type DrawRows, type SampledToken, TokenSampler } from "./sampler";
 import type { StepKernels } from "./step-kernels";
 import { TensorDecoder } from "./tensor-decoder";
 import { TILE_ROWS, WasmStepKernels } from "./wasm-step-kernels";
@@ -251,8 +251,18 @@ export async function* generateCompletions({
       });
   };
 
-  const sample = (row: RunningRow, logits: Float32Array): boolean => {
-    const { token, logProb } = sampler.sample(logits, () => [...row.before, ...row.tokens], row.random);
+  /** Draws the next token of rows, [rows · V], and returns those that go on. */
+  const sample = (rows: readonly RunningRow[], logits: Float32Array, drawRows?: DrawRows): RunningRow[] => {
+    const drawn = sampler.sampleRows(
+      logits,
+      rows.map((row) => ({ history: () => [...row.before, ...row.tokens], random: row.random })),
+      drawRows,
+    );
+    return rows.filter((row, i) => append(row, drawn[i]!));
+  };
+
+  /** @returns whether the row goes on */
+  const append = (row: RunningRow, { token, logProb }: SampledToken): boolean => {
     if (!Number.isFinite(logProb)) {
       const tensor = weights.findNotFinite();
       throw new NotFiniteError({
@@ -325,7 +335,7 @@ export async function* generateCompletions({
       const row: RunningRow = { ...next, handle: decoder.addRow(handles[i]!) };
       decoder.releasePrompt(handles[i]!);
       decoder.removeRow(old);
-      if (sample(row, logits.subarray(i * vocabulary, (i + 1) * vocabulary))) running.push(row);
+      running.push(...sample([row], logits.subarray(i * vocabulary, (i + 1) * vocabulary)));
     });
   };
 
@@ -357,7 +367,7 @@ export async function* generateCompletions({
           limit: options.maxNewTokens,
           turns: [],
         };
-        if (sample(row, logits.subarray(i * vocabulary, (i + 1) * vocabulary))) running.push(row);
+        running.push(...sample([row], logits.subarray(i * vocabulary, (i + 1) * vocabulary)));
       }
       decoder.releasePrompt(handle);
     });
@@ -375,7 +385,7 @@ export async function* generateCompletions({
           running.map(({ handle }) => handle),
           Int32Array.from(running, ({ tokens }) => tokens[tokens.length - 1]!),
         );
-        running = running.filter((row, i) => sample(row, logits.subarray(i * vocabulary, (i + 1) * vocabulary)));
+        running = sample(running, logits, decoder.draw);
       }
       while (finished.length > 0) yield finished.shift()!;
       await eventLoopTurn();

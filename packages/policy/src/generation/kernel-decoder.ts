@@ -15,6 +15,7 @@ import { textRotary } from "../model/text-rotary";
 import type { PromptInput } from "../model/tokenized-rollout";
 import type { ModelWeights } from "../weights/model-weights";
 import type { Decoder, PromptHandle, RowContinuation, RowHandle } from "./decoder";
+import type { DrawRows } from "./sampler";
 import { keyValueWidth, type StepKernels } from "./step-kernels";
 
 /** Tokens that a row's cache holds at first; it doubles when full. */
@@ -49,6 +50,7 @@ export class KernelDecoder implements Decoder {
   readonly #prompts = new Map<PromptHandle, Prompt>();
   readonly #rows = new Map<RowHandle, Row>();
   #nextHandle = 0;
+  readonly draw: DrawRows | undefined;
 
   /** @param kernels disposed with the decoder */
   constructor(
@@ -56,7 +58,9 @@ export class KernelDecoder implements Decoder {
     readonly weights: ModelWeights,
     readonly config: VlmConfig,
     readonly vision: FeatureSource,
-  ) {}
+  ) {
+    this.draw = kernels.draw?.bind(kernels);
+  }
 
   prefill(prompts: readonly PromptInput[]): { handles: PromptHandle[]; logits: Float32Array } {
     const { text } = this.config;

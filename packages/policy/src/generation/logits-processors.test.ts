@@ -48,6 +48,25 @@ describe("logits processors", () => {
     expect(after(logits, (x) => keepTopP(x, 0)).map(Number.isFinite)).toEqual([true, false, false, false]);
     expect(after(logits, (x) => keepTopP(x, 0.1, 3)).map(Number.isFinite)).toEqual([true, true, true, false]);
   });
+  it("keep of a large vocabulary what sorting all of it keeps", () => {
+    const random = rowRandom(3, 0, 0);
+    const logits = Array.from({ length: 5000 }, (_, i) =>
+      Math.fround(i % 7 === 0 ? Math.round(4 * random()) : i % 11 === 0 ? out : 20 * (random() - random())),
+    );
+    const order = logits.map((_, id) => id).sort((a, b) => logits[a]! - logits[b]! || b - a);
+    const weights = logits.map((x) => Math.exp(x - logits[order.at(-1)!]!));
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    for (const p of [0.01, 0.3, 0.9, 0.95, 0.9999]) {
+      let below = 0;
+      const kept = new Set(order.slice(order.findIndex((id) => (below += weights[id]! / total) > 1 - p)));
+      const found = after(logits, (x) => keepTopP(x, p));
+      expect(found).toEqual(logits.map((x, id) => (kept.has(id) ? x : out)));
+    }
+    for (const k of [1, 20, 4999]) {
+      const limit = logits[order[order.length - k]!]!;
+      expect(after(logits, (x) => keepTopK(x, k))).toEqual(logits.map((x) => (x < limit ? out : x)));
+    }
+  });
   it("keep what is not far less probable than the best", () => {
     const logits = [0.5, 0.3, 0.15, 0.05].map(Math.log);
     expect(after(logits, (x) => keepMinP(x, 0.4)).map(Number.isFinite)).toEqual([true, true, false, false]);
@@ -59,9 +78,11 @@ describe("sampling", () => {
   it("takes the largest logit at temperature 0, and gives its log-probability at temperature 1", () => {
     const { token, logProb } = new TokenSampler({ ...plain, temperature: 0 }).sample(
       Float32Array.of(0, Math.log(3), 0),
-      () => [],
-      () => {
-        throw new Error("no random number is needed");
+      {
+        history: () => [],
+        random: () => {
+          throw new Error("no random number is needed");
+        },
       },
     );
     expect(token).toBe(1);
@@ -73,19 +94,18 @@ describe("sampling", () => {
     const random = rowRandom(1, 0, 0);
     const counts = [0, 0, 0];
     const sampler = new TokenSampler(plain);
-    for (let i = 0; i < 20_000; i++) counts[sampler.sample(logits, () => [], random).token]!++;
+    for (let i = 0; i < 20_000; i++) counts[sampler.sample(logits, { history: () => [], random }).token]!++;
     [0.1, 0.6, 0.3].forEach((p, i) => expect(Math.abs(counts[i]! / 20_000 - p)).toBeLessThan(0.015));
     const filtered = new TokenSampler({ ...plain, topK: 2 });
-    for (let i = 0; i < 200; i++) expect(filtered.sample(logits, () => [], random).token).not.toBe(0);
+    for (let i = 0; i < 200; i++) expect(filtered.sample(logits, { history: () => [], random }).token).not.toBe(0);
   });
 
   it("gives log-probabilities at the temperature, before filters", () => {
     const logits = Float32Array.of(1, 2, 3);
-    const { token, logProb } = new TokenSampler({ ...plain, temperature: 0.5, topK: 1 }).sample(
-      logits,
-      () => [],
-      () => 0.5,
-    );
+    const { token, logProb } = new TokenSampler({ ...plain, temperature: 0.5, topK: 1 }).sample(logits, {
+      history: () => [],
+      random: () => 0.5,
+    });
     expect(token).toBe(2);
     expect(logProb).toBeCloseTo(6 - Math.log(Math.exp(2) + Math.exp(4) + Math.exp(6)), 5);
     expect([...logits]).toEqual([1, 2, 3]);
@@ -102,11 +122,7 @@ describe("sampling", () => {
       if (i % 10 === 0) logits[5] = 13;
       const uniform = random();
       const drawn = [short, long].map((sampler) =>
-        sampler.sample(
-          logits,
-          () => [],
-          () => uniform,
-        ),
+        sampler.sample(logits, { history: () => [], random: () => uniform }),
       );
       expect(drawn[0]).toEqual(drawn[1]);
       expect([0, 5]).not.toContain(drawn[0]!.token);

@@ -18,12 +18,24 @@ import { ModelWeights } from "../weights/model-weights";
 import type { Decoder } from "./decoder";
 import { KernelDecoder } from "./kernel-decoder";
 import { decodeAddon, type NativeStepOptions, NativeStepKernels } from "./native-step-kernels";
+import { rowRandom } from "./row-random";
+import { TokenSampler } from "./sampler";
 import { TensorDecoder } from "./tensor-decoder";
 
 const backend = await selectBackend({ prefer: "tensorflow" }).catch((error: unknown) => error);
 const addon = backend instanceof BackendError ? undefined : decodeAddon();
 if (!addon)
   console.warn("Skipping the native kernels that decode: npx v-triune native install compiles them for this version.");
+
+const plainSampling = {
+  temperature: 1,
+  topK: 0,
+  topP: 1,
+  minP: 0,
+  repetitionPenalty: 1,
+  noRepeatNgramSize: 0,
+  bannedTokenIds: [],
+};
 
 /** Sizes that no vector, block or task of the kernels divides. */
 function oddConfig(): VlmConfig {
@@ -113,6 +125,41 @@ describe.skipIf(!addon)("native kernels", () => {
       model.weights.dispose();
     },
   );
+
+  it("draw the tokens that the sampler draws, with its log-probabilities", () => {
+    const model = makeModel(largeVocabularyConfig());
+    const vocabulary = model.config.text.vocabSize;
+    const logits = Float32Array.from({ length: 5 * vocabulary }, (_, i) => 6 * Math.sin(i * i) + Math.cos(3.7 * i));
+    logits.fill(-Infinity, vocabulary, 2 * vocabulary).set([1, 1], 2 * vocabulary - 2);
+    logits[3 * vocabulary + 5] = NaN;
+    for (const [index, name] of addon!.instructions.entries()) {
+      addon!.use(index);
+      const kernels = new NativeStepKernels(addon!, model.weights, model.config, { threads: 3 });
+      for (const change of [
+        {},
+        { temperature: 0.7 },
+        { temperature: 0 },
+        { bannedTokenIds: [3, 90, 3] },
+        { topK: 9 },
+      ]) {
+        const sampler = new TokenSampler({ ...plainSampling, ...change });
+        const rows = Array.from({ length: 5 }, (_, i) => {
+          const random = rowRandom(5, 0, i);
+          return { history: () => [], random: i === 4 ? () => 1 - 2 ** -32 : random };
+        });
+        const drawn = sampler.sampleRows(logits, rows, (...given) => kernels.draw(...given));
+        const again = rows.map((row, i) => ({ ...row, ...(i < 4 && { random: rowRandom(5, 0, i) }) }));
+        const expected = sampler.sampleRows(logits, again);
+        expected.forEach(({ token, logProb }, i) => {
+          if (i === 3) return expect(drawn[i]!.logProb, `${name}, not a number`).toBeNaN();
+          expect(drawn[i]!.token, `${name}, ${JSON.stringify(change)}, row ${i}`).toBe(token);
+          expect(Math.abs(drawn[i]!.logProb - logProb)).toBeLessThan(1e-12);
+        });
+      }
+      kernels.dispose();
+    }
+    model.weights.dispose();
+  });
 
   it("compute adapters beside their matrices", () => {
     const model = makeModel(tinyConfig(), { adapter: true });

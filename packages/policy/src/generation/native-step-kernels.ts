@@ -24,6 +24,7 @@ export interface DecodeAddon {
   copy(to: number, from: number, bytes: number): void;
   read(from: number, to: Float32Array): void;
   store(model: object, qkv: number, cos: number, sin: number, addresses: Float64Array): void;
+  draw(model: object, logits: Float32Array, scale: number, uniforms: Float64Array, out: Float64Array): void;
   step(model: object, rows: Float64Array, cos: Float32Array, sin: Float32Array, logits: Float32Array): void;
 }
 
@@ -128,6 +129,12 @@ export class NativeStepKernels implements StepKernels {
     );
     withRoom(4 * size, () => this.#addon.step(this.#model, table, cos, sin, this.#logits));
     return this.#logits.subarray(0, size);
+  }
+
+  draw(logits: Float32Array, scale: number, uniforms: Float64Array): Float64Array {
+    const out = new Float64Array(3 * uniforms.length);
+    withRoom(8 * Math.ceil(logits.length / 1024), () => this.#addon.draw(this.#model, logits, scale, uniforms, out));
+    return out;
   }
 
   dispose(): void {

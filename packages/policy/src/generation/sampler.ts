@@ -26,6 +26,23 @@ export interface SampledToken {
   readonly logProb: number;
 }
 
+/** What a row's next token depends on beside its logits. */
+export interface SampledRow {
+  /** Prompt and completion so far, for the penalties. */
+  readonly history: () => readonly number[];
+  /** A uniform number in [0, 1); not called when the temperature is 0. */
+  readonly random: () => number;
+}
+
+/**
+ * Draws a token for each row, with weights exp((x - largest) · scale).
+ *
+ * @param logits [rows, V]
+ * @param uniforms [rows], in [0, 1); below 0 takes the token with the largest logit
+ * @returns [rows, 3]: the token, the row's largest logit, and the total of its weights
+ */
+export type DrawRows = (logits: Float32Array, scale: number, uniforms: Float64Array) => Float64Array;
+
 /** Draws tokens; one per generation, since it owns the memory that it computes in. */
 export class TokenSampler {
   #buffer = new Float64Array(0);
@@ -33,30 +50,78 @@ export class TokenSampler {
   constructor(readonly parameters: SamplingParameters) {}
 
   /**
-   * @param logits the model's, [V]; left as they are
-   * @param history prompt and completion so far, for the penalties
-   * @param random a uniform number in [0, 1); not called when the temperature is 0
+   * A token for each row, as `sample` draws them.
+   *
+   * @param logits the model's, [rows, V]; left as they are
+   * @param drawRows computes faster what `sample` would. It rounds differently: a log-probability may differ in the last
+   *   digit of a float64, and a token where the uniform number lies that close to the border between two
    */
-  sample(logits: Float32Array, history: () => readonly number[], random: () => number): SampledToken {
-    const { temperature, topK, topP, minP, repetitionPenalty, noRepeatNgramSize, bannedTokenIds } = this.parameters;
-    const scale = temperature === 0 ? 1 : 1 / temperature;
+  sampleRows(logits: Float32Array, rows: readonly SampledRow[], drawRows?: DrawRows): SampledToken[] {
+    const vocabulary = logits.length / rows.length;
+    const own = (i: number): Float32Array => logits.subarray(i * vocabulary, (i + 1) * vocabulary);
+    if (!drawRows) return rows.map((row, i) => this.sample(own(i), row));
+    const scale = this.#scale;
+    const [shapes, bans] = [this.#shapes(vocabulary), this.#bansOnly(vocabulary)];
+    const drawsHere = bans || (!shapes && this.parameters.temperature > 0);
+    const banned = bans ? [...new Set(this.parameters.bannedTokenIds)] : [];
+    const hidden = rows.map((_, i) => banned.map((token) => own(i)[token]!));
+    const setBanned = (value: (row: number, place: number) => number): void =>
+      rows.forEach((_, i) => banned.forEach((token, k) => (own(i)[token] = value(i, k))));
+    setBanned(() => -Infinity);
+    const drawn = drawRows(
+      logits,
+      scale,
+      Float64Array.from(rows, ({ random }) => (drawsHere ? random() : -1)),
+    );
+    setBanned((i, k) => hidden[i]![k]!);
+    return rows.map((row, i) => {
+      const [first, most, rest] = drawn.subarray(3 * i, 3 * i + 3) as unknown as [number, number, number];
+      const token = shapes && !bans ? this.#sampleShaped(own(i), row) : first;
+      const total = hidden[i]!.reduce((sum, logit) => sum + Math.exp((logit - most) * scale), rest);
+      return { token, logProb: own(i)[token]! * scale - (most * scale + Math.log(total)) };
+    });
+  }
+
+  /** @param logits the model's, [V]; left as they are */
+  sample(logits: Float32Array, row: SampledRow): SampledToken {
+    const scale = this.#scale;
     const whole = this.#exponentials(logits, scale);
     const logTotal = whole.most * scale + Math.log(whole.total);
-    const shapes =
-      (topK > 0 && topK < logits.length) || topP < 1 || minP > 0 || repetitionPenalty !== 1 || noRepeatNgramSize > 0;
-    const bans = bannedTokenIds.length > 0;
-    const logProb = (token: number): number => logits[token]! * scale - logTotal;
-    const remaining = bans && !shapes && temperature === 1 ? withoutTokens(whole, bannedTokenIds) : undefined;
-    if (remaining) {
-      const token = draw(remaining, random());
-      return { token, logProb: logProb(token) };
-    }
-    const filtered = shapes || bans;
-    const shaped = filtered ? shapeLogits(logits, history, this.parameters) : logits;
-    let token: number;
-    if (temperature === 0) token = largest(shaped);
-    else token = draw(filtered ? this.#exponentials(shaped, 1) : whole, random());
-    return { token, logProb: logProb(token) };
+    const token = this.#tokenOf(logits, whole, row);
+    return { token, logProb: logits[token]! * scale - logTotal };
+  }
+
+  #tokenOf(logits: Float32Array, whole: Exponentials, row: SampledRow): number {
+    const { temperature, bannedTokenIds } = this.parameters;
+    const remaining = this.#bansOnly(logits.length) ? withoutTokens(whole, bannedTokenIds) : undefined;
+    if (remaining) return draw(remaining, row.random());
+    if (this.#shapes(logits.length)) return this.#sampleShaped(logits, row);
+    return temperature === 0 ? largest(logits) : draw(whole, row.random());
+  }
+
+  #sampleShaped(logits: Float32Array, { history, random }: SampledRow): number {
+    const shaped = shapeLogits(logits, history, this.parameters);
+    return this.parameters.temperature === 0 ? largest(shaped) : draw(this.#exponentials(shaped, 1), random());
+  }
+
+  /** Whether tokens are drawn from other logits than the model's. */
+  #shapes(vocabulary: number): boolean {
+    return this.#filters(vocabulary) || this.parameters.bannedTokenIds.length > 0;
+  }
+
+  /** Whether banned tokens are all that differs from the model's distribution. */
+  #bansOnly(vocabulary: number): boolean {
+    const { temperature, bannedTokenIds } = this.parameters;
+    return bannedTokenIds.length > 0 && temperature === 1 && !this.#filters(vocabulary);
+  }
+
+  #filters(vocabulary: number): boolean {
+    const { topK, topP, minP, repetitionPenalty, noRepeatNgramSize } = this.parameters;
+    return (topK > 0 && topK < vocabulary) || topP < 1 || minP > 0 || repetitionPenalty !== 1 || noRepeatNgramSize > 0;
+  }
+
+  get #scale(): number {
+    return this.parameters.temperature === 0 ? 1 : 1 / this.parameters.temperature;
   }
 
   #exponentials(logits: Float32Array, scale: number): Exponentials {

@@ -3,6 +3,7 @@ import type * as tf from "@tensorflow/tfjs-core";
 import type { TextConfig } from "../config/model-config";
 import type { RotaryTable } from "../kernels/rotary";
 import type { RotaryValues } from "../kernels/rotary-values";
+import type { DrawRows } from "./sampler";
 
 /** Keys and values of consecutive tokens: [layers][capacity][2 · kv heads · d]. */
 export interface Cache {
@@ -38,6 +39,8 @@ export interface StepKernels {
    * @returns logits, [rows · vocabulary]; valid until the next call
    */
   step(rows: readonly CachedRow[], tokens: Int32Array, angles: RotaryValues): Float32Array;
+  /** Draws from the logits of a step on the kernels' threads, where they can. */
+  draw?: DrawRows;
   /** Frees everything, caches included. */
   dispose(): void;
 }

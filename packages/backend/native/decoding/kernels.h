@@ -1,0 +1,3 @@
+/* What decode-kernels.c compiles once per instruction set. */
+#include "decode-step.h"
+#include "draw.h"
