@@ -43,17 +43,17 @@ static void NAME(turn_rows)(void *context, int index, int thread) {
   }
 }
 
-/* Rows of one head one below the other, [TILE, padded size], zeros where there is none. */
-static void NAME(pack)(const float *from, size_t stride, int count, int size, float *to) {
+/* Rows of one head one below the other, [rows, padded size], with zeros where `count` has none. */
+static void NAME(pack)(const float *from, size_t stride, int count, int rows, int size, float *to) {
   const int padded = NAME(padded)(size);
-  for (int i = 0; i < TILE; i++, to += padded) {
+  for (int i = 0; i < rows; i++, to += padded) {
     if (i < count) memcpy(to, from + i * stride, (size_t)size * sizeof(float));
     const int filled = i < count ? size : 0;
     if (filled < padded) memset(to + filled, 0, (size_t)(padded - filled) * sizeof(float));
   }
 }
 
-/* The same across, [size, TILE]. */
+/* TILE of them across, [size, TILE]. */
 static void NAME(pack_across)(const float *packed, int size, float *to) {
   const int padded = NAME(padded)(size);
   for (int k = 0; k < size; k++)
@@ -74,38 +74,61 @@ INLINE void NAME(seen)(const Block *block, int i, int key, int keys, int *low, i
   if (*high < *low || i >= block->count) *high = *low;
 }
 
-/* One tile of a forward pass: scores, and the running maximum, sum and result of each query. */
-static void NAME(add_keys)(const Block *block, int key, int keys, int padded, float *scores, const float *values, float *most,
-                           float *total, float *result) {
+/* What a forward task knows of its queries so far: maximum and sum of the exponentials of each, and results, [TILE, padded]. */
+typedef struct {
+  float *most, *total, *result;
+} NAME(Running);
+
+/* Before a query has seen a key. Lower than a score, and finite, so that a hidden one (-inf) lies below it. */
+#define NO_SCORE -1e30f
+
+/*
+ * One tile of a forward pass. Scores lie across, [keys, TILE], so that a vector holds as many queries and nothing is added up
+ * across lanes.
+ */
+static void NAME(add_keys)(const Block *block, int key, int keys, int padded, float *scores, const float *values,
+                           const NAME(Running) * it) {
+  int32_t lows[TILE], highs[TILE];
+  int all = 1;
   for (int i = 0; i < TILE; i++) {
-    float *s = scores + i * TILE;
-    int low, high;
-    NAME(seen)(block, i, key, keys, &low, &high);
-    if (low == high) {
-      memset(s, 0, TILE * sizeof(float));
-      continue;
+    NAME(seen)(block, i, key, keys, &lows[i], &highs[i]);
+    all = all && lows[i] == 0 && highs[i] == keys;
+  }
+  float shrink[TILE];
+  for (int i = 0; i < TILE; i += WIDTH) {
+    float *s = scores + i;
+    if (!all) {
+      Ints low, high;
+      memcpy(&low, lows + i, sizeof low);
+      memcpy(&high, highs + i, sizeof high);
+      for (int j = 0; j < keys; j++) {
+        const Ints at = j - (Ints){0};
+        NAME(put)(s + j * TILE, NAME(select)((at >= low) & (at < high), NAME(load)(s + j * TILE), NAME(splat)(-INFINITY)));
+      }
     }
-    for (int j = 0; j < low; j++) s[j] = -INFINITY;
-    for (int j = high; j < TILE; j++) s[j] = -INFINITY;
-    Floats top = NAME(load)(s);
-    for (int j = WIDTH; j < TILE; j += WIDTH) top = NAME(select)(NAME(load)(s + j) > top, NAME(load)(s + j), top);
-    float largest = most[i];
-    for (int j = 0; j < WIDTH; j++) largest = top[j] > largest ? top[j] : largest;
-    Floats sum = NAME(splat)(0);
-    for (int j = 0; j < TILE; j += WIDTH) {
-      const Floats e = NAME(exp)(NAME(load)(s + j) - largest);
-      NAME(put)(s + j, e);
+    const Floats before = NAME(load)(it->most + i);
+    Floats top = before, sum = NAME(splat)(0);
+    for (int j = 0; j < keys; j++) {
+      const Floats score = NAME(load)(s + j * TILE);
+      top = NAME(select)(score > top, score, top);
+    }
+    for (int j = 0; j < keys; j++) {
+      const Floats e = NAME(exp)(NAME(load)(s + j * TILE) - top);
+      NAME(put)(s + j * TILE, e);
       sum += e;
     }
-    if (largest > most[i]) {
-      const float shrink = expf(most[i] - largest);
-      total[i] *= shrink;
-      for (int k = 0; k < padded; k += WIDTH) NAME(put)(result + i * padded + k, NAME(load)(result + i * padded + k) * shrink);
-      most[i] = largest;
-    }
-    total[i] += NAME(sum)(sum);
+    const Floats less = NAME(exp)(before - top);
+    NAME(put)(shrink + i, less);
+    NAME(put)(it->most + i, top);
+    NAME(put)(it->total + i, NAME(load)(it->total + i) * less + sum);
   }
-  NAME(multiply)(NAME(padded)(block->count), padded, keys, scores, TILE, 1, values, (size_t)padded, result, (size_t)padded, 1);
+  for (int i = 0; i < TILE; i++) {
+    if (shrink[i] == 1) continue;
+    float *result = it->result + i * padded;
+    for (int k = 0; k < padded; k += WIDTH) NAME(put)(result + k, NAME(load)(result + k) * shrink[i]);
+  }
+  const int queries = NAME(padded)(block->count);
+  NAME(multiply)(queries, padded, keys, scores, 1, TILE, values, (size_t)padded, it->result, (size_t)padded, 1);
 }
 
 static void NAME(forward)(void *context, int index, int thread) {
@@ -122,15 +145,16 @@ static void NAME(forward)(void *context, int index, int thread) {
     atomic_store(&it->failed, 1);
     return;
   }
-  float *queries = memory, *keys = queries + TILE * padded, *across = keys + TILE * padded, *values = across + TILE * padded,
-        *result = values + TILE * padded, *scores = result + TILE * padded, *most = scores + TILE * TILE,
-        *total = most + TILE;
+  float *queries = memory, *across = queries + TILE * padded, *keys = across + TILE * padded, *values = keys + TILE * padded,
+        *scores = values + TILE * padded;
+  const NAME(Running) running = {scores + TILE * TILE, scores + TILE * (TILE + 1), scores + TILE * (TILE + 2)};
   const int first = segment->start + block->first;
-  NAME(pack)(it->turned + first * width + (size_t)h * size, width, block->count, size, queries);
-  memset(result, 0, (size_t)TILE * padded * sizeof(float));
+  NAME(pack)(it->turned + first * width + (size_t)h * size, width, block->count, TILE, size, queries);
+  NAME(pack_across)(queries, size, across);
+  memset(running.result, 0, (size_t)TILE * padded * sizeof(float));
   for (int i = 0; i < TILE; i++) {
-    most[i] = -INFINITY;
-    total[i] = 0;
+    running.most[i] = NO_SCORE;
+    running.total[i] = 0;
   }
   const int runs[2][2] = {{segment->prefix_start, segment->prefix_count},
                           {segment->start, segment->causal ? block->first + block->count : segment->count}};
@@ -138,52 +162,49 @@ static void NAME(forward)(void *context, int index, int thread) {
     for (int from = 0; from < runs[run][1]; from += TILE) {
       const int key = runs[run][0] + from, count = least(TILE, runs[run][1] - from);
       const float *row = it->turned + key * width;
-      NAME(pack)(row + (size_t)(plan->heads + group) * size, width, count, size, keys);
-      NAME(pack_across)(keys, size, across);
-      NAME(pack)(row + (size_t)(plan->heads + plan->key_heads + group) * size, width, count, size, values);
-      NAME(multiply)(NAME(padded)(block->count), TILE, size, queries, (size_t)padded, 1, across, TILE, scores, TILE, 0);
-      NAME(add_keys)(block, key, count, padded, scores, values, most, total, result);
+      NAME(pack)(row + (size_t)(plan->heads + group) * size, width, count, TILE, size, keys);
+      NAME(pack)(row + (size_t)(plan->heads + plan->key_heads + group) * size, width, count, TILE, size, values);
+      NAME(multiply)((count + 3) / 4 * 4, TILE, size, keys, (size_t)padded, 1, across, TILE, scores, TILE, 0);
+      NAME(add_keys)(block, key, count, padded, scores, values, &running);
     }
   for (int i = 0; i < block->count; i++) {
     float *to = it->out + ((size_t)(first + i) * plan->heads + h) * size;
-    for (int k = 0; k < size; k++) to[k] = result[i * padded + k] / total[i];
-    it->lse[(size_t)(first + i) * plan->heads + h] = most[i] + logf(total[i]);
+    for (int k = 0; k < size; k++) to[k] = running.result[i * padded + k] / running.total[i];
+    it->lse[(size_t)(first + i) * plan->heads + h] = running.most[i] + logf(running.total[i]);
   }
   free(memory);
 }
 
-/* One tile of queries by one of keys: adds to the gradients of both. `delta`: Σ dP · P of each query. */
-static void NAME(backward_tile)(Attention *it, const Block *block, int h, int key, int keys, const float *delta,
+/*
+ * One tile of queries by one of keys: adds to the gradients of both. `row`: of the tile's first query in what the task holds
+ * of its tree.
+ */
+static void NAME(backward_tile)(const Attention *it, const Block *block, int h, int key, int keys, int row,
                                 const Tiles *tiles) {
   const Plan *plan = it->plan;
   const int size = plan->head_size, padded = NAME(padded)(size), first = block->segment->start + block->first;
-  const int queries = NAME(padded)(block->count);
-  const size_t width = (size_t)(plan->heads + 2 * plan->key_heads) * size, deep = (size_t)padded;
-  NAME(pack)(it->turned + first * width + (size_t)h * size, width, block->count, size, tiles->queries);
-  NAME(pack)(it->dy + ((size_t)first * plan->heads + h) * size, (size_t)plan->heads * size, block->count, size, tiles->dy);
-  NAME(multiply)(queries, TILE, size, tiles->queries, deep, 1, tiles->keys_across, TILE, tiles->p, TILE, 0);
-  NAME(multiply)(queries, TILE, size, tiles->dy, deep, 1, tiles->values_across, TILE, tiles->dp, TILE, 0);
-  for (int i = 0; i < queries; i++) {
+  const int count = NAME(padded)(block->count);
+  const size_t deep = (size_t)padded, at = row * deep;
+  const float *queries = tiles->queries + at, *dy = tiles->dy + at;
+  NAME(multiply)(count, TILE, size, queries, deep, 1, tiles->keys_across, TILE, tiles->p, TILE, 0);
+  NAME(multiply)(count, TILE, size, dy, deep, 1, tiles->values_across, TILE, tiles->dp, TILE, 0);
+  for (int i = 0; i < count; i++) {
     float *p = tiles->p + i * TILE, *dp = tiles->dp + i * TILE;
     int low, high;
     NAME(seen)(block, i, key, keys, &low, &high);
     for (int j = 0; j < low; j++) p[j] = -INFINITY;
     for (int j = high; j < TILE; j++) p[j] = -INFINITY;
     const float sum = low < high ? it->lse[(size_t)(first + i) * plan->heads + h] : 0;
-    const float mean = low < high ? delta[i] : 0;
+    const float mean = low < high ? tiles->delta[row + i] : 0;
     for (int j = 0; j < TILE; j += WIDTH) {
       const Floats e = NAME(exp)(NAME(load)(p + j) - sum);
       NAME(put)(p + j, e);
       NAME(put)(dp + j, e * (NAME(load)(dp + j) - mean));
     }
   }
-  NAME(multiply)(TILE, padded, block->count, tiles->p, 1, TILE, tiles->dy, deep, tiles->dvalues, deep, 1);
-  NAME(multiply)(TILE, padded, block->count, tiles->dp, 1, TILE, tiles->queries, deep, tiles->dkeys, deep, 1);
-  NAME(multiply)(queries, padded, keys, tiles->dp, TILE, 1, tiles->keys, deep, tiles->dqueries, deep, 0);
-  for (int i = 0; i < block->count; i++) {
-    float *to = it->gradient + (first + i) * width + (size_t)h * size;
-    for (int k = 0; k < size; k++) to[k] += tiles->dqueries[i * padded + k];
-  }
+  NAME(multiply)(TILE, padded, block->count, tiles->p, 1, TILE, dy, deep, tiles->dvalues, deep, 1);
+  NAME(multiply)(TILE, padded, block->count, tiles->dp, 1, TILE, queries, deep, tiles->dkeys, deep, 1);
+  NAME(multiply)(count, padded, keys, tiles->dp, TILE, 1, tiles->keys, deep, tiles->dqueries + at, deep, 1);
 }
 
 static void NAME(backward)(void *context, int index, int thread) {
@@ -196,36 +217,43 @@ static void NAME(backward)(void *context, int index, int thread) {
   const size_t width = (size_t)(plan->heads + 2 * plan->key_heads) * size, tile = (size_t)TILE * padded;
   const Segment *last = plan->segment + tree->end - 1;
   const int start = plan->segment[tree->first].start, rows = last->start + last->count - start;
-  float *memory = NAME(tiles)(9 * tile + 2 * TILE * TILE + rows);
+  /* A tile may begin with the last row: what it reads behind that is not used. */
+  const int with_tile = rows + TILE;
+  const size_t all = (size_t)with_tile * padded;
+  float *memory = NAME(tiles)(3 * all + 6 * tile + 2 * TILE * TILE + with_tile);
   if (!memory) {
     atomic_store(&it->failed, 1);
     return;
   }
-  const Tiles tiles = {memory,
-                       memory + tile,
-                       memory + 2 * tile,
-                       memory + 3 * tile,
-                       memory + 4 * tile,
-                       memory + 5 * tile,
-                       memory + 6 * tile,
-                       memory + 7 * tile,
-                       memory + 8 * tile,
-                       memory + 9 * tile,
-                       memory + 9 * tile + TILE * TILE};
-  float *delta = memory + 9 * tile + 2 * TILE * TILE;
-  for (int row = start; row < start + rows; row++) {
-    const size_t at = ((size_t)row * plan->heads + h) * size;
+  float *small = memory + 3 * all;
+  const Tiles tiles = {.queries = memory,
+                       .dy = memory + all,
+                       .dqueries = memory + 2 * all,
+                       .keys = small,
+                       .keys_across = small + tile,
+                       .values = small + 2 * tile,
+                       .values_across = small + 3 * tile,
+                       .dkeys = small + 4 * tile,
+                       .dvalues = small + 5 * tile,
+                       .p = small + 6 * tile,
+                       .dp = small + 6 * tile + TILE * TILE,
+                       .delta = small + 6 * tile + 2 * TILE * TILE};
+  NAME(pack)(it->turned + start * width + (size_t)h * size, width, rows, with_tile, size, tiles.queries);
+  const size_t one = (size_t)plan->heads * size, at = start * one + (size_t)h * size;
+  NAME(pack)(it->dy + at, one, rows, with_tile, size, tiles.dy);
+  memset(tiles.dqueries, 0, all * sizeof(float));
+  for (int row = 0; row < rows; row++) {
     float sum = 0;
-    for (int k = 0; k < size; k++) sum += it->dy[at + k] * it->out[at + k];
-    delta[row - start] = sum;
+    for (int k = 0; k < size; k++) sum += tiles.dy[(size_t)row * padded + k] * it->out[at + row * one + k];
+    tiles.delta[row] = sum;
   }
   for (const Segment *seen = plan->segment + tree->first; seen <= last; seen++)
     for (int from = 0; from < seen->count; from += TILE) {
       const int key = seen->start + from, count = least(TILE, seen->count - from);
       const float *row = it->turned + key * width;
-      NAME(pack)(row + (size_t)(plan->heads + group) * size, width, count, size, tiles.keys);
+      NAME(pack)(row + (size_t)(plan->heads + group) * size, width, count, TILE, size, tiles.keys);
       NAME(pack_across)(tiles.keys, size, tiles.keys_across);
-      NAME(pack)(row + (size_t)(plan->heads + plan->key_heads + group) * size, width, count, size, tiles.values);
+      NAME(pack)(row + (size_t)(plan->heads + plan->key_heads + group) * size, width, count, TILE, size, tiles.values);
       NAME(pack_across)(tiles.values, size, tiles.values_across);
       memset(tiles.dkeys, 0, tile * sizeof(float));
       memset(tiles.dvalues, 0, tile * sizeof(float));
@@ -234,7 +262,7 @@ static void NAME(backward)(void *context, int index, int thread) {
         if (segment != seen && (prefix >= key + count || end <= key)) continue;
         for (int first = segment == seen && segment->causal ? from : 0; first < segment->count; first += TILE) {
           const Block block = {segment, first, least(TILE, segment->count - first)};
-          NAME(backward_tile)(it, &block, h, key, count, delta + segment->start + first - start, &tiles);
+          NAME(backward_tile)(it, &block, h, key, count, segment->start + first - start, &tiles);
         }
       }
       const size_t to = ((size_t)h * plan->rows + key) * size;
@@ -243,6 +271,9 @@ static void NAME(backward)(void *context, int index, int thread) {
         memcpy(it->value_gradients + to + (size_t)j * size, tiles.dvalues + j * padded, (size_t)size * sizeof(float));
       }
     }
+  for (int row = 0; row < rows; row++)
+    memcpy(it->gradient + (start + row) * width + (size_t)h * size, tiles.dqueries + (size_t)row * padded,
+           (size_t)size * sizeof(float));
   free(memory);
 }
 

@@ -13,9 +13,11 @@ typedef struct {
   _Atomic int failed;
 } Attention;
 
-/* Buffers of a backward task: of TILE queries, of TILE keys, and of both, [TILE, TILE]. */
+/* Buffers of a backward task: of all rows of its tree, of TILE keys, and of TILE queries by TILE keys. */
 typedef struct {
   float *queries, *dy, *dqueries;
+  /* Σ dP · P of each query. */
+  float *delta;
   float *keys, *keys_across, *values, *values_across, *dkeys, *dvalues;
   float *p, *dp;
 } Tiles;
