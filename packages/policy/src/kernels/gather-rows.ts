@@ -48,6 +48,8 @@ function scatterAddRows(dy: tf.Tensor2D, index: Int32Array, rows: number): tf.Te
     "int32",
   );
   if (tf.getKernel("UnsortedSegmentSum", tf.getBackend())) {
+    // Tokens have no gaps: an embedding's gradient, as large as the embedding, is not copied.
+    if (!index.includes(-1)) return tf.unsortedSegmentSum(dy, segments, rows) as tf.Tensor2D;
     return tf.slice2d(tf.unsortedSegmentSum(dy, segments, rows + 1) as tf.Tensor2D, [0, 0], [rows, dy.shape[1]]);
   }
   // In blocks of rows, so that the one-hot matrix stays small: [K, block]ᵀ [K, D].
