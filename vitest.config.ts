@@ -7,7 +7,8 @@ const report = process.env.V_TRIUNE_TEST_REPORT;
 const tests = ["packages/*/{src,web}/**/*.test.ts", "apps/*/{src,web}/**/*.test.ts", "tools/**/*.test.ts"];
 /** Packages whose tests change nothing that others see: a process imports the code once for all of their files. */
 const sharing = [
-  "packages/{benchmarks,data-filters,engines,errors,grpo,rollouts,schema,tinker,verifiers}/src/**/*.test.ts",
+  "packages/{benchmarks,data-filters,demo-tasks,engines,errors,grpo,rewards,rollouts,schema,tinker,verifiers}/src/**/*.test.ts",
+  "packages/training/src/{config,data,reporting,run-folder,sampling}/**/*.test.ts",
   "packages/monitor/web/**/*.test.ts",
   "packages/monitor/src/{*,!(dashboard)/**/*}.test.ts",
   "packages/monitor/src/dashboard/{*,!(server)/**/*}.test.ts",
