@@ -2,9 +2,9 @@
  * One token for each row through a language model (packages/policy/src/model/language-model.ts). This file is compiled
  * once per instruction set (../shared/instruction-sets.h).
  *
- * Every number of a result is a sum in one fixed order: along the inputs in blocks of BLOCK, eight lanes in a block, the
- * lanes as ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)); of sixteen lanes the upper eight are added to the lower eight first.
- * Neither the rows beside it nor the number of threads change it.
+ * Every number of a result is a sum in one fixed order: along the inputs in blocks of BLOCK, eight lanes in a block,
+ * the lanes as ((0 + 1) + (2 + 3)) + ((4 + 5) + (6 + 7)); of sixteen lanes the upper eight are added to the lower eight
+ * first. Neither the rows beside it nor the number of threads change it.
  * Weights in bfloat16 are widened, which is exact, so that they give what float32 weights of the same values give.
  */
 

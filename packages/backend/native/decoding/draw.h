@@ -1,7 +1,7 @@
 /*
- * Draws a token for each row of logits: p = exp((x - largest) · scale) / total, summed in float64, by inverting the cumulative
- * distribution in the order of the tokens' ids (packages/policy/src/generation/sampler.ts). A row is a task, computed alone and
- * in one order. Compiled once per instruction set.
+ * Draws a token for each row of logits: p = exp((x - largest) · scale) / total, summed in float64, by inverting the
+ * cumulative distribution in the order of the tokens' ids (packages/policy/src/generation/sampler.ts). A row is a task,
+ * computed alone and in one order. Compiled once per instruction set.
  */
 
 typedef double NAME(Doubles) __attribute__((vector_size(4 * WIDTH)));
@@ -49,7 +49,10 @@ INLINE NAME(Doubles) NAME(weights_from)(const float *logits, int at, int count, 
 static float NAME(largest)(const float *logits, int count) {
   Floats tops = NAME(splat)(-INFINITY);
   int i = 0;
-  for (; i + WIDTH <= count; i += WIDTH) tops = NAME(select)(NAME(load)(logits + i) > tops, NAME(load)(logits + i), tops);
+  for (; i + WIDTH <= count; i += WIDTH) {
+    const Floats x = NAME(load)(logits + i);
+    tops = NAME(select)(x > tops, x, tops);
+  }
   float most = -INFINITY;
   for (int lane = 0; lane < WIDTH; lane++) most = tops[lane] > most ? tops[lane] : most;
   for (; i < count; i++) most = logits[i] > most ? logits[i] : most;

@@ -1,7 +1,7 @@
 /*
- * Compiles KERNELS, the name of a file, once for each set of instructions that a processor of the architecture may have:
- * NAME(x) names what belongs to a set, and WIDTH is the number of floats in its vectors. Numbers do not depend on threads
- * or rows, but each set has last digits of its own.
+ * Compiles KERNELS, the name of a file, once for each set of instructions that a processor of the architecture may
+ * have: NAME(x) names what belongs to a set, and WIDTH is the number of floats in its vectors. Each set has last digits
+ * of its own.
  */
 #include <stdint.h>
 #include <string.h>
@@ -55,7 +55,8 @@ enum { BASE, AVX2, AVX512 };
 #define NAME(x) avx512_##x
 #define WIDTH 16
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512vl,avx512bw,avx512dq"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512vl,avx512bw,avx512dq"))),               \
+                             apply_to = function)
 #else
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,avx512f,avx512vl,avx512bw,avx512dq")
@@ -82,7 +83,7 @@ enum { BASE, AVX2, AVX512 };
 /* By BASE, AVX2, AVX512. */
 static const char *const instruction_names[] = {BASE_INSTRUCTIONS, "AVX2", "AVX-512"};
 
-/* The widest that this processor has and whose registers the operating system saves: the compilers' runtime asks both. */
+/* The widest that the processor has and whose registers the operating system saves: the compilers' runtime asks both. */
 static int best_instructions(void) {
 #if defined(__x86_64__)
   __builtin_cpu_init();

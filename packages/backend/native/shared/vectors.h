@@ -35,8 +35,8 @@ INLINE float NAME(sum)(Floats x) {
 INLINE Floats NAME(select)(Ints mask, Floats a, Floats b) { return (Floats)((mask & (Ints)a) | (~mask & (Ints)b)); }
 
 /*
- * eˣ by Cody and Waite's reduction (x = n ln 2 + r) and Cephes' polynomial for eʳ, n into the exponent: relative error 2e-7;
- * 0 below -87.
+ * eˣ by Cody and Waite's reduction (x = n ln 2 + r) and Cephes' polynomial for eʳ, n into the exponent: relative error
+ * 2e-7; 0 below -87.
  */
 INLINE Floats NAME(exp)(Floats x) {
   const Floats low = NAME(splat)(-87.0f), high = NAME(splat)(88.0f);

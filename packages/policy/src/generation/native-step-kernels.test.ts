@@ -19,7 +19,7 @@ import type { Decoder } from "./decoder";
 import { KernelDecoder } from "./kernel-decoder";
 import { decodeAddon, type NativeStepOptions, NativeStepKernels } from "./native-step-kernels";
 import { rowRandom } from "./row-random";
-import { TokenSampler } from "./sampler";
+import { type SampledRow, TokenSampler } from "./sampler";
 import { TensorDecoder } from "./tensor-decoder";
 
 const backend = await selectBackend({ prefer: "tensorflow" }).catch((error: unknown) => error);
@@ -132,32 +132,29 @@ describe.skipIf(!addon)("native kernels", () => {
     const logits = Float32Array.from({ length: 5 * vocabulary }, (_, i) => 6 * Math.sin(i * i) + Math.cos(3.7 * i));
     logits.fill(-Infinity, vocabulary, 2 * vocabulary).set([1, 1], 2 * vocabulary - 2);
     logits[3 * vocabulary + 5] = NaN;
-    for (const [index, name] of addon!.instructions.entries()) {
+    const sets = addon!.instructions.map((name, index) => {
       addon!.use(index);
-      const kernels = new NativeStepKernels(addon!, model.weights, model.config, { threads: 3 });
-      for (const change of [
-        {},
-        { temperature: 0.7 },
-        { temperature: 0 },
-        { bannedTokenIds: [3, 90, 3] },
-        { topK: 9 },
-      ]) {
-        const sampler = new TokenSampler({ ...plainSampling, ...change });
-        const rows = Array.from({ length: 5 }, (_, i) => {
-          const random = rowRandom(5, 0, i);
-          return { history: () => [], random: i === 4 ? () => 1 - 2 ** -32 : random };
-        });
-        const drawn = sampler.sampleRows(logits, rows, (...given) => kernels.draw(...given));
-        const again = rows.map((row, i) => ({ ...row, ...(i < 4 && { random: rowRandom(5, 0, i) }) }));
-        const expected = sampler.sampleRows(logits, again);
+      return { name, kernels: new NativeStepKernels(addon!, model.weights, model.config, { threads: 3 }) };
+    });
+    const rows = (): SampledRow[] =>
+      Array.from({ length: 5 }, (_, i) => ({
+        history: () => [],
+        random: i === 4 ? () => 1 - 2 ** -32 : rowRandom(5, 0, i),
+      }));
+    const changes = [{}, { temperature: 0.7 }, { temperature: 0 }, { bannedTokenIds: [3, 90, 3] }, { topK: 9 }];
+    for (const change of changes) {
+      const sampler = new TokenSampler({ ...plainSampling, ...change });
+      const expected = sampler.sampleRows(logits, rows());
+      for (const { name, kernels } of sets) {
+        const drawn = sampler.sampleRows(logits, rows(), (...given) => kernels.draw(...given));
         expected.forEach(({ token, logProb }, i) => {
           if (i === 3) return expect(drawn[i]!.logProb, `${name}, not a number`).toBeNaN();
           expect(drawn[i]!.token, `${name}, ${JSON.stringify(change)}, row ${i}`).toBe(token);
           expect(Math.abs(drawn[i]!.logProb - logProb)).toBeLessThan(1e-12);
         });
       }
-      kernels.dispose();
     }
+    for (const { kernels } of sets) kernels.dispose();
     model.weights.dispose();
   });
 
