@@ -12,7 +12,6 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { selectBackend } from "@v-triune/backend";
 import { writeSamples } from "@v-triune/data-filters";
 import { demoModelConfig, heldOutQuestions, toSample, writeDemoModelFolder } from "@v-triune/demo-tasks";
@@ -167,7 +166,6 @@ async function trained(folder: string, shape: Shape): Promise<Figures> {
   const found: Omit<Figures, "memory">[] = [];
   let [before, answered] = [clock(), clock()];
   await runTraining(config, {
-    overwrite: true,
     listen(event) {
       if (event.type === "warning") console.error(event.message);
       if (event.type === "started") before = clock();
@@ -207,8 +205,8 @@ async function compareAll(): Promise<void> {
       for (let round = 0; round < Number(process.env.BENCH_ROUNDS ?? 1); round++) {
         const said = inOwnProcess("estimate", home, key);
         const found = inOwnProcess("run", home, key);
+        rmSync(join(home, "run"), { recursive: true, force: true });
         if (said && found) report(key, said, found);
-        await setTimeout(0);
       }
     } finally {
       rmSync(home, { recursive: true, force: true });

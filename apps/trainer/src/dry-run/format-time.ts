@@ -6,8 +6,8 @@ import { formatDuration } from "../terminal/duration";
 import type { NotMeasured, TimeEstimate } from "./time-estimate";
 
 const PASSES: Readonly<Record<string, string>> = {
-  old: "the policy before the update",
-  reference: "the reference model",
+  old: "the policy",
+  reference: "the reference",
   teacher: "the teacher",
 };
 
@@ -18,15 +18,15 @@ export function formatTime(time: TimeEstimate | NotMeasured, config: TrainingCon
   const count = (value: number): string => Math.round(value).toLocaleString("en-US");
   const plural = (value: number, one: string): string => `${count(value)} ${one}${value === 1 ? "" : "s"}`;
   const part = (name: string, seconds: number, what: string): string =>
-    wrapText(`  ${name.padEnd(18)}  ${formatDuration(seconds)}  (${what})`, 80, 24);
+    `  ${name.padEnd(18)}  ${formatDuration(seconds)}  (${what})`;
   return [
     wrapText(
       `Time, about ${formatDuration(time.step)} a step, ${formatDuration(time.run)} for ${plural(run.steps, "step")}, ` +
-        `if every answer has ${count(rollout.maxNewTokens)} tokens; ${formatDuration(time.halfStep)} a step if they have half of that`,
+        `if every answer has ${count(rollout.maxNewTokens)} tokens and teaches; ${formatDuration(time.halfStep)} a step if they have half of that`,
       80,
       2,
     ),
-    part("prompts", time.prompts, `${count(work.promptTokens)} tokens, with their pictures`),
+    part("prompts", time.prompts, `${count(work.promptTokens)} tokens with their pictures`),
     part("answers", time.answers, `${count(work.answers)} of ${count(rollout.maxNewTokens)} tokens`),
     ...(time.passes.length === 0
       ? []
@@ -34,20 +34,16 @@ export function formatTime(time: TimeEstimate | NotMeasured, config: TrainingCon
     part(
       "gradients",
       time.gradients,
-      `${count(work.trainedTokens)} tokens in ${plural(work.microBatches, "micro-batch").replace(/hs$/, "hes")}, ` +
-        "if each group of answers teaches",
+      `${count(work.trainedTokens)} tokens in ${plural(work.microBatches, "micro-batch").replace(/hs$/, "hes")}`,
     ),
     part("optimizer", time.optimizer, plural(work.updates, "update")),
     ...(time.evaluations === 0
       ? []
       : [part("evaluation", time.evaluation, `each of ${count(time.evaluations)}, not part of a step`)]),
-    wrapText(
-      `  Measured here on ${time.backend} in ${formatDuration(measured.seconds)}` +
-        `${measured.layers < measured.allLayers ? `, with ${measured.layers} of ${measured.allLayers} layers` : ""}. ` +
-        "Not counted: reading data, rewards, tools, checkpoints, benchmarks",
-      80,
-      2,
-    ),
+    `  measured here on ${time.backend}`,
+    `  in ${formatDuration(measured.seconds)}` +
+      `${measured.layers < measured.allLayers ? `, with ${measured.layers} of ${measured.allLayers} layers` : ""}; ` +
+      "not counted: data, rewards, tools, checkpoints",
     ...(load !== null && load >= 1 ? [busyLine(load, availableParallelism())] : []),
   ].join("\n");
 }

@@ -58,11 +58,19 @@ describe("the time that a run takes", () => {
       return (user + system) / 1e6;
     };
     const { time, text } = await dryRun(config, undefined, undefined, { clock });
+    expect(
+      Math.max(
+        ...text
+          .slice(text.indexOf("Time, "))
+          .split("\n")
+          .map(({ length }) => length),
+      ),
+    ).toBeLessThan(81);
     expect(text.replaceAll(/\s+/g, " ")).toMatch(
       new RegExp(
-        "Time, about [\\d.]+ (s|min) a step, [\\d.]+ (s|min) for 3 steps, if every answer has 16 tokens; [\\d.]+ s a step " +
+        "Time, about [\\d.]+ (s|min) a step, [\\d.]+ (s|min) for 3 steps, if every answer has 16 tokens and teaches; [\\d.]+ s a step " +
           "if they have half of that prompts [\\d.]+ s \\(.* answers [\\d.]+ s \\(24 of 16 tokens\\) log-probabilities .*" +
-          "\\(the policy before the update\\) gradients .* optimizer .*\\(2 updates\\) Measured here on WebAssembly",
+          "\\(the policy\\) gradients .* optimizer .*\\(2 updates\\) measured here on WebAssembly",
       ),
     );
     const seconds: number[] = [];

@@ -8,7 +8,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { loadavg, tmpdir } from "node:os";
+import { freemem, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BackendName } from "@v-triune/backend";
 import { writeTinyRun } from "@v-triune/demo-tasks";
@@ -21,6 +21,8 @@ import { runTraining } from "./run-training";
 
 const [mode, folder] = process.argv.slice(2);
 const dtype = process.env.BENCH_DTYPE === "bfloat16" ? "bfloat16" : "float32";
+/** Of a number, with what else a step takes. */
+const BYTES = { float32: 4.5, bfloat16: 2.7 };
 if (mode === "step") await step(folder!);
 else for (const name of (process.env.BENCH_MODELS ?? "Qwen2-VL-2B").split(",")) await measure(name);
 
@@ -28,6 +30,13 @@ async function measure(name: string): Promise<void> {
   const model = publishedModels.find((published) => published.name === name);
   if (!model)
     throw new Error(`BENCH_MODELS names ${name}; there are ${publishedModels.map((known) => known.name).join(", ")}`);
+  const least = BYTES[dtype] * model.parameters;
+  if (least > freemem()) {
+    console.log(
+      `${name} is skipped: a step takes some ${(least / 1e9).toFixed(1)} GB, ${(freemem() / 1e9).toFixed(1)} GB are free.`,
+    );
+    return;
+  }
   const home = mkdtempSync(join(tmpdir(), "v-triune-large-"));
   try {
     await writeRandomCheckpoint(join(home, "checkpoint"), model.config);

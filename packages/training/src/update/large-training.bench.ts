@@ -11,7 +11,9 @@
  * round), the most memory of the process while it trains, the load, and PyTorch's figures over ours: above 1 is better.
  * On a busy machine BENCH_THREADS=1 and processor time are worth more.
  *
- * BENCH_SHAPES=peer,20M (default: all), BENCH_SIDES=native,wasm (default native), BENCH_ROUNDS=3, BENCH_UPDATES=3.
+ * What is skipped is named with the reason: a side that fails, or needs more memory than there is.
+ *
+ * BENCH_SHAPES=peer,20M (default: all), BENCH_SIDES=native,wasm (default both), BENCH_ROUNDS=3, BENCH_UPDATES=3.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -36,6 +38,8 @@ interface Shape {
   readonly rank?: number;
   readonly checkpointing?: boolean;
   readonly freezeVision?: boolean;
+  /** Why wasm does not train it. */
+  readonly wasm?: string;
 }
 
 const shapes: Record<string, Shape> = {
@@ -46,7 +50,7 @@ const shapes: Record<string, Shape> = {
   "135M": { model: "135M", rows: 2, length: 512 },
   "135M-lora": { model: "135M", rows: 2, length: 512, rank: 16 },
   "135M-checkpointing": { model: "135M", rows: 2, length: 512, checkpointing: true },
-  "135M-4096": { model: "135M", rows: 1, length: 4096 },
+  "135M-4096": { model: "135M", rows: 1, length: 4096, wasm: "it does not fit into the 4 GiB of WebAssembly" },
 };
 
 interface Measured {
@@ -115,7 +119,7 @@ function rollout({ length, patches }: Shape, config: VlmConfig, row: number): To
 async function compareAll(): Promise<void> {
   const list = (key: string, otherwise: readonly string[]): string[] => process.env[key]?.split(",") ?? [...otherwise];
   const python = process.env.BENCH_PYTHON;
-  const sides = [...list("BENCH_SIDES", ["native"]), ...(python ? ["pytorch"] : [])] as Side[];
+  const sides = [...list("BENCH_SIDES", ["native", "wasm"]), ...(python ? ["pytorch"] : [])] as Side[];
   if (!python) console.log("PyTorch is skipped: BENCH_PYTHON=FILE names a Python with torch, transformers and peft.");
   await selectBackend({ prefer: "wasm" });
   const home = mkdtempSync(join(tmpdir(), "v-triune-training-"));
@@ -130,28 +134,39 @@ async function compareAll(): Promise<void> {
       const found = new Map<Side, Measured[]>(sides.map((side) => [side, []]));
       const loads: number[] = [];
       for (let round = 0; round < Number(process.env.BENCH_ROUNDS ?? 3); round++) {
-        for (const side of sides) found.get(side)!.push(inOwnProcess(name, side, checkpoint, python));
+        for (const side of found.keys()) {
+          const measured = inOwnProcess(name, side, checkpoint, python);
+          if (typeof measured !== "string") found.get(side)!.push(measured);
+          else {
+            console.log(`${name}: ${side} is skipped: ${measured}`);
+            found.delete(side);
+          }
+        }
         loads.push(Number(loadavg()[0]!.toFixed(1)));
       }
-      report(name, found, loads);
+      if (found.size > 0) report(name, found, loads);
     }
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
 }
 
-function inOwnProcess(name: string, side: Side, checkpoint: string, python: string | undefined): Measured {
+/** @returns why it was not measured, where it was not */
+function inOwnProcess(name: string, side: Side, checkpoint: string, python: string | undefined): Measured | string {
   const peer = resolve(import.meta.dirname, "../../../../tools/peers/pytorch_training.py");
+  const unable = side === "wasm" && shapes[name]!.wasm;
+  if (unable) return unable;
   const settings = { ...shapes[name]!, folder: checkpoint, threads: THREADS, updates: UPDATES };
   const [command, args] =
     side === "pytorch"
       ? [python!, [peer, JSON.stringify(settings)]]
       : [process.execPath, [...process.execArgv, process.argv[1]!, "side", name, side, checkpoint]];
-  const { stdout, status, signal } = spawnSync(command, args, {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  if (status !== 0) throw new Error(`${side} failed on ${name} (${signal ?? `exit code ${status}`})`);
+  const { stdout, stderr, status, signal } = spawnSync(command, args, { encoding: "utf8" });
+  if (status !== 0) {
+    const message =
+      stderr.split("\n").find((line) => /^\S*(Error|Exception)\b/.test(line)) ?? stderr.trim().slice(-500);
+    return `${signal ?? `exit code ${status}`}. ${message}`;
+  }
   return JSON.parse(stdout.trim().split("\n").at(-1)!) as Measured;
 }
 
