@@ -22,7 +22,8 @@ export function formatTime(time: TimeEstimate | NotMeasured, config: TrainingCon
   return [
     wrapText(
       `Time, about ${formatDuration(time.step)} a step, ${formatDuration(time.run)} for ${plural(run.steps, "step")}, ` +
-        `if every answer has ${count(rollout.maxNewTokens)} tokens and teaches; ${formatDuration(time.halfStep)} a step if they have half of that`,
+        `if every answer has ${count(rollout.maxNewTokens)} tokens and teaches; ` +
+        `${formatDuration(time.halfStep)} a step if they have half of that`,
       80,
       2,
     ),

@@ -73,7 +73,7 @@ export function openMeasuredPolicy(
   });
 }
 
-/** Weights that are all views of one array: time does not depend on them, and a large model's would take a minute to draw. */
+/** Views of one array: time does not depend on weights, and a large model's would take a minute to draw. */
 function tableWeights(architecture: VlmConfig): Map<string, Float32Array> {
   const shapes = parameterShapes(architecture).map(({ name, shape }) => ({
     name,

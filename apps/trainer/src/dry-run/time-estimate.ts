@@ -8,7 +8,8 @@
  *   update      epochs · mini-batches · (gradients of its micro-batches + one step of the optimizer)
  *
  * Gradients are measured for a part of a mini-batch; all of it takes as much more time as it has more arithmetic
- * (step-work.ts). A large model is measured with few layers (measured-model.ts), the others are counted as what one more took.
+ * (step-work.ts). A large model is measured with few layers (measured-model.ts), the others are counted as what one
+ * more took.
  */
 import { freemem, loadavg, platform } from "node:os";
 import { selectBackend } from "@v-triune/backend";

@@ -101,7 +101,7 @@ describe("a dry run", () => {
     expect(text).toMatch(/\nTraining: 14 prompts of at most \d+ tokens \(demo_/);
     expect(text).not.toContain("left out");
     expect(text).toContain("reference model");
-    expect(text).toContain("lower update.microBatchTokens");
+    expect(text).toContain("leave algorithm.kl.coefficient at 0");
     expect(existsSync(config.run.folder)).toBe(false);
   });
 

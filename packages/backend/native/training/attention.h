@@ -74,7 +74,7 @@ INLINE void NAME(seen)(const Block *block, int i, int key, int keys, int *low, i
   if (*high < *low || i >= block->count) *high = *low;
 }
 
-/* What a forward task knows of its queries so far: maximum and sum of the exponentials of each, and results, [TILE, padded]. */
+/* Of a forward task's queries so far: maximum and sum of exponentials of each, and results, [TILE, padded]. */
 typedef struct {
   float *most, *total, *result;
 } NAME(Running);
@@ -83,8 +83,8 @@ typedef struct {
 #define NO_SCORE -1e30f
 
 /*
- * One tile of a forward pass. Scores lie across, [keys, TILE], so that a vector holds as many queries and nothing is added up
- * across lanes.
+ * One tile of a forward pass. Scores lie across, [keys, TILE], so that a vector holds as many queries and nothing is
+ * added up across lanes.
  */
 static void NAME(add_keys)(const Block *block, int key, int keys, int padded, float *scores, const float *values,
                            const NAME(Running) * it) {
@@ -103,7 +103,8 @@ static void NAME(add_keys)(const Block *block, int key, int keys, int padded, fl
       memcpy(&high, highs + i, sizeof high);
       for (int j = 0; j < keys; j++) {
         const Ints at = j - (Ints){0};
-        NAME(put)(s + j * TILE, NAME(select)((at >= low) & (at < high), NAME(load)(s + j * TILE), NAME(splat)(-INFINITY)));
+        const Floats score = NAME(load)(s + j * TILE);
+        NAME(put)(s + j * TILE, NAME(select)((at >= low) & (at < high), score, NAME(splat)(-INFINITY)));
       }
     }
     const Floats before = NAME(load)(it->most + i);
@@ -145,8 +146,8 @@ static void NAME(forward)(void *context, int index, int thread) {
     atomic_store(&it->failed, 1);
     return;
   }
-  float *queries = memory, *across = queries + TILE * padded, *keys = across + TILE * padded, *values = keys + TILE * padded,
-        *scores = values + TILE * padded;
+  float *queries = memory, *across = queries + TILE * padded, *keys = across + TILE * padded;
+  float *values = keys + TILE * padded, *scores = values + TILE * padded;
   const NAME(Running) running = {scores + TILE * TILE, scores + TILE * (TILE + 1), scores + TILE * (TILE + 2)};
   const int first = segment->start + block->first;
   NAME(pack)(it->turned + first * width + (size_t)h * size, width, block->count, TILE, size, queries);
@@ -176,8 +177,8 @@ static void NAME(forward)(void *context, int index, int thread) {
 }
 
 /*
- * One tile of queries by one of keys: adds to the gradients of both. `row`: of the tile's first query in what the task holds
- * of its tree.
+ * One tile of queries by one of keys: adds to the gradients of both. `row`: of the tile's first query in what the task
+ * holds of its tree.
  */
 static void NAME(backward_tile)(const Attention *it, const Block *block, int h, int key, int keys, int row,
                                 const Tiles *tiles) {

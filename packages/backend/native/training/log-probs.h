@@ -1,7 +1,7 @@
 /*
- * Log-probabilities of tokens and entropies from logits (formulas: packages/policy/src/kernels/token-log-probs.ts), one row a
- * task. A row's sums run in parts of SUM_PART numbers that a double adds up: a vocabulary is longer than what single
- * precision adds well.
+ * Log-probabilities of tokens and entropies from logits (formulas: packages/policy/src/kernels/token-log-probs.ts), one
+ * row a task. A row's sums run in parts of SUM_PART numbers that a double adds up: a vocabulary is longer than what
+ * single precision adds well.
  */
 #ifndef SUM_PART
 #define SUM_PART 512
@@ -14,7 +14,10 @@ static void NAME(log_probs)(void *context, int row, int thread) {
   const int n = it->vocabulary, whole = n / WIDTH * WIDTH;
   const float *z = it->logits + (size_t)row * n, scale = it->inverse_temperature;
   Floats largest = NAME(splat)(-INFINITY);
-  for (int i = 0; i < whole; i += WIDTH) largest = NAME(select)(NAME(load)(z + i) > largest, NAME(load)(z + i), largest);
+  for (int i = 0; i < whole; i += WIDTH) {
+    const Floats logits = NAME(load)(z + i);
+    largest = NAME(select)(logits > largest, logits, largest);
+  }
   float most = -INFINITY;
   for (int lane = 0; lane < WIDTH; lane++) most = largest[lane] > most ? largest[lane] : most;
   for (int i = whole; i < n; i++) most = z[i] > most ? z[i] : most;
