@@ -40,7 +40,7 @@ for (const file of files) {
 }
 process.exit(failed === 0 ? 0 : 1);
 
-/** The Python that benches compare with; undefined where there is none, which is said. */
+/** The Python that benches compare with. Without one it says so, and is undefined. */
 function pythonWithPyTorch(): string | undefined {
   const named = process.env.BENCH_PYTHON;
   if (named) return named;

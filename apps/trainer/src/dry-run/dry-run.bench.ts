@@ -56,6 +56,15 @@ const models = {
   "0.5B": { ...shape([896, 24, 4864], [14, 2], 151_936), ...wide },
 };
 
+const oneLargePrompt: Shape = {
+  model: "135M",
+  backend: "tensorflow",
+  prompts: 1,
+  n: 4,
+  words: 150,
+  newTokens: 64,
+};
+
 const shapes: Record<string, Shape> = {
   "1M": { model: "1M", backend: "tensorflow", prompts: 8, n: 8, words: 0, newTokens: 64 },
   "1M-wasm": { model: "1M", backend: "wasm", prompts: 8, n: 8, words: 0, newTokens: 64 },
@@ -71,27 +80,10 @@ const shapes: Record<string, Shape> = {
     newTokens: 64,
     update: { miniBatch: 2 },
   },
-  "135M-lora": { model: "135M", backend: "tensorflow", prompts: 1, n: 4, words: 150, newTokens: 64, adapter: 16 },
-  "135M-lora-bfloat16": {
-    model: "135M",
-    backend: "tensorflow",
-    prompts: 1,
-    n: 4,
-    words: 150,
-    newTokens: 64,
-    adapter: 16,
-    dtype: "bfloat16",
-  },
-  "135M-checkpointing": {
-    model: "135M",
-    backend: "tensorflow",
-    prompts: 1,
-    n: 4,
-    words: 150,
-    newTokens: 64,
-    update: { gradientCheckpointing: true },
-  },
-  "135M": { model: "135M", backend: "tensorflow", prompts: 1, n: 4, words: 150, newTokens: 64, isLarge: true },
+  "135M-lora": { ...oneLargePrompt, adapter: 16 },
+  "135M-lora-bfloat16": { ...oneLargePrompt, adapter: 16, dtype: "bfloat16" },
+  "135M-checkpointing": { ...oneLargePrompt, update: { gradientCheckpointing: true } },
+  "135M": { ...oneLargePrompt, isLarge: true },
   "0.5B-lora-bfloat16": {
     model: "0.5B",
     backend: "tensorflow",

@@ -21,7 +21,8 @@ export function formatTime(time: TimeEstimate | NotMeasured, config: TrainingCon
     `  ${name.padEnd(18)}  ${formatDuration(seconds)}  (${what})`;
   return [
     wrapText(
-      `Time, about ${formatDuration(time.step)} a step, ${formatDuration(time.run)} for ${plural(run.steps, "step")}, ` +
+      `Time, about ${formatDuration(time.step)} a step, ` +
+        `${formatDuration(time.run)} for ${plural(run.steps, "step")}, ` +
         `if every answer has ${count(rollout.maxNewTokens)} tokens and teaches; ` +
         `${formatDuration(time.halfStep)} a step if they have half of that`,
       80,

@@ -14,8 +14,8 @@ const TABLE = 1 << 16;
 
 /**
  * @param tokens of the longest sequence that is measured
- * @returns the architecture itself, or two of fewer layers, the deeper first: its layers weigh as much as its vocabulary,
- *   so that their difference stands out
+ * @returns the architecture itself, or two of fewer layers, the deeper first: its layers weigh as much as its
+ *   vocabulary, so that their difference stands out
  */
 export function measuredArchitectures(architecture: VlmConfig, tokens: number): VlmConfig[] {
   const { text } = architecture;

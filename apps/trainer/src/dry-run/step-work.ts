@@ -49,8 +49,8 @@ export function countTokens(rows: readonly TokenizedRollout[]): number {
 }
 
 /**
- * Multiplications and additions of a forward pass over a micro-batch: products with the weights of all layers, attention,
- * and logits at the positions that predict. Rows of one group share their prompt.
+ * Multiplications and additions of a forward pass over a micro-batch: products with the weights of all layers,
+ * attention, and logits at the positions that predict. Rows of one group share their prompt.
  */
 export function forwardWork(rows: readonly TokenizedRollout[], architecture: VlmConfig): number {
   const { hiddenSize, vocabSize, numLayers, numHeads, headDim } = architecture.text;

@@ -68,8 +68,8 @@ describe("the time that a run takes", () => {
     ).toBeLessThan(81);
     expect(text.replaceAll(/\s+/g, " ")).toMatch(
       new RegExp(
-        "Time, about [\\d.]+ (s|min) a step, [\\d.]+ (s|min) for 3 steps, if every answer has 16 tokens and teaches; [\\d.]+ s a step " +
-          "if they have half of that prompts [\\d.]+ s \\(.* answers [\\d.]+ s \\(24 of 16 tokens\\) log-probabilities .*" +
+        "Time, about [\\d.]+ (s|min) a step, [\\d.]+ (s|min) for 3 steps, " +
+          "if every answer has 16 tokens and teaches; [\\d.]+ s a step if they have half of that prompts [\\d.]+ s \\(.* answers [\\d.]+ s \\(24 of 16 tokens\\) log-probabilities .*" +
           "\\(the policy\\) gradients .* optimizer .*\\(2 updates\\) measured here on WebAssembly",
       ),
     );
@@ -147,7 +147,7 @@ describe("the time that a run takes", () => {
     expect(forwardWork(rows, architecture)).toBe(
       forwardWork(rows.slice(0, 3), architecture) + forwardWork(rows.slice(3), architecture),
     );
-    // One token more for each row: products with the layers, attention over 58 or 88 tokens before it and itself, logits.
+    // One token more for each row: products with the layers, attention over 58 or 88 tokens and itself, logits.
     const longer = answeredRows(prompts, 3, 21, architecture);
     const { hiddenSize, vocabSize, numLayers, numHeads, headDim } = architecture.text;
     const layers = countNumbers(architecture, ({ group, layer }) => group === "language" && layer !== undefined);

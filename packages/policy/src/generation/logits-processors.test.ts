@@ -9,17 +9,9 @@ import {
   scaleByTemperature,
 } from "./logits-processors";
 import { rowRandom } from "./row-random";
-import { shapeLogits, TokenSampler, type SamplingParameters } from "./sampler";
+import { plainSampling } from "../testing/plain-sampling";
+import { shapeLogits, TokenSampler } from "./sampler";
 
-const plain: SamplingParameters = {
-  temperature: 1,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  repetitionPenalty: 1,
-  noRepeatNgramSize: 0,
-  bannedTokenIds: [],
-};
 const after = (logits: number[], change: (values: Float32Array) => void): number[] => {
   const values = Float32Array.from(logits);
   change(values);
@@ -76,7 +68,7 @@ describe("logits processors", () => {
 
 describe("sampling", () => {
   it("takes the largest logit at temperature 0, and gives its log-probability at temperature 1", () => {
-    const { token, logProb } = new TokenSampler({ ...plain, temperature: 0 }).sample(
+    const { token, logProb } = new TokenSampler({ ...plainSampling, temperature: 0 }).sample(
       Float32Array.of(0, Math.log(3), 0),
       {
         history: () => [],
@@ -93,16 +85,16 @@ describe("sampling", () => {
     const logits = Float32Array.of(...[0.1, 0.6, 0.3].map(Math.log));
     const random = rowRandom(1, 0, 0);
     const counts = [0, 0, 0];
-    const sampler = new TokenSampler(plain);
+    const sampler = new TokenSampler(plainSampling);
     for (let i = 0; i < 20_000; i++) counts[sampler.sample(logits, { history: () => [], random }).token]!++;
     [0.1, 0.6, 0.3].forEach((p, i) => expect(Math.abs(counts[i]! / 20_000 - p)).toBeLessThan(0.015));
-    const filtered = new TokenSampler({ ...plain, topK: 2 });
+    const filtered = new TokenSampler({ ...plainSampling, topK: 2 });
     for (let i = 0; i < 200; i++) expect(filtered.sample(logits, { history: () => [], random }).token).not.toBe(0);
   });
 
   it("gives log-probabilities at the temperature, before filters", () => {
     const logits = Float32Array.of(1, 2, 3);
-    const { token, logProb } = new TokenSampler({ ...plain, temperature: 0.5, topK: 1 }).sample(logits, {
+    const { token, logProb } = new TokenSampler({ ...plainSampling, temperature: 0.5, topK: 1 }).sample(logits, {
       history: () => [],
       random: () => 0.5,
     });
@@ -115,7 +107,7 @@ describe("sampling", () => {
     const random = rowRandom(2, 0, 0);
     // A limit that removes nothing takes the way through all steps.
     const [short, long] = [0, Number.MIN_VALUE].map(
-      (minP) => new TokenSampler({ ...plain, minP, bannedTokenIds: [0, 5] }),
+      (minP) => new TokenSampler({ ...plainSampling, minP, bannedTokenIds: [0, 5] }),
     ) as [TokenSampler, TokenSampler];
     for (let i = 0; i < 500; i++) {
       const logits = Float32Array.from({ length: 40 }, () => 12 * random());
@@ -131,7 +123,7 @@ describe("sampling", () => {
 
   it("applies the steps in transformers' order: the penalty before the temperature, top-k on what is left", () => {
     const shaped = shapeLogits(Float32Array.of(4, 3, 2, 1), () => [0], {
-      ...plain,
+      ...plainSampling,
       temperature: 2,
       repetitionPenalty: 4,
       topK: 2,

@@ -13,6 +13,7 @@ import type { PromptInput } from "../model/tokenized-rollout";
 import { goldenFolder } from "../parity/golden-folders";
 import { randomWeights } from "../policy/random-weights";
 import { expectClose } from "../testing/gradient-check";
+import { plainSampling } from "../testing/plain-sampling";
 import { gridPicture, largeVocabularyConfig, tinyConfig } from "../testing/tiny-model";
 import { ModelWeights } from "../weights/model-weights";
 import type { Decoder } from "./decoder";
@@ -26,16 +27,6 @@ const backend = await selectBackend({ prefer: "tensorflow" }).catch((error: unkn
 const addon = backend instanceof BackendError ? undefined : decodeAddon();
 if (!addon)
   console.warn("Skipping the native kernels that decode: npx v-triune native install compiles them for this version.");
-
-const plainSampling = {
-  temperature: 1,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  repetitionPenalty: 1,
-  noRepeatNgramSize: 0,
-  bannedTokenIds: [],
-};
 
 /** Sizes that no vector, block or task of the kernels divides. */
 function oddConfig(): VlmConfig {
