@@ -22,11 +22,11 @@ export function widestInstructions(env: NodeJS.ProcessEnv = process.env): number
   const index = (NAMES as readonly string[]).indexOf(asked);
   if (index >= 0) return index;
   throw new BackendError({
-    what: "There are no such instructions.",
+    what: "V_TRIUNE_INSTRUCTIONS names no instructions.",
     where: "the environment variable V_TRIUNE_INSTRUCTIONS",
     expected: NAMES.join(", "),
     found: JSON.stringify(asked),
-    fix: "unset it to use what the processor has",
+    fix: `set V_TRIUNE_INSTRUCTIONS to ${NAMES.join(", ")}, or to nothing for all that the processor has`,
   });
 }
 
