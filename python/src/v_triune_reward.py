@@ -1,19 +1,22 @@
-"""Rewards from a V-Triune reward server for verl, TRL, OpenRLHF and slime. One file, standard library only, Python >= 3.8.
+"""Rewards from a V-Triune reward server for verl, TRL, OpenRLHF and slime.
+
+One file, standard library only, Python >= 3.8.
 
     verl      reward.custom_reward_function.path=v_triune_reward.py  reward.custom_reward_function.name=compute_score
               +reward.custom_reward_function.reward_kwargs.url=http://127.0.0.1:8000
     TRL       from v_triune_reward import trl_reward;  GRPOTrainer(reward_funcs=trl_reward, ...)
     OpenRLHF  --reward.remote_url v_triune_reward.py            (or the server's own /openrlhf)
     slime     --custom-rm-path v_triune_reward.slime_reward     (or the server's own /slime)
-    anything  RewardClient("http://127.0.0.1:8000").score([{"response": .., "verifier": "mathverify", "ground_truth": ..}])
+    anything  client = RewardClient("http://127.0.0.1:8000")
+              client.score([{"response": .., "verifier": "mathverify", "ground_truth": ..}])
 
-Responses, prompts and gold answers may be content parts ([{"type": "text", "text": ..}, {"type": "image_url", ..}]) or messages with them: the texts
-are joined, pictures and calls of tools are left out, and of several messages the assistant's last one is the response. A part of an unknown kind
-is an `error` that names the kind.
+Responses, prompts and gold answers may be content parts ([{"type": "text", "text": ..}, {"type": "image_url", ..}])
+or messages with them: the texts are joined, pictures and calls of tools are left out, and of several messages the
+assistant's last one is the response. A part of an unknown kind is an `error` that names the kind.
 
-A sample says how it is rewarded: its `reward_model` (Orsta layout: verifier, ground_truth, verifier_parm, accuracy_ratio,
-format_ratio) is looked for in the columns, in `extra_info` and in the label. Arguments, and the variables that stand in for them
-where a trainer passes none:
+A sample says how it is rewarded: its `reward_model` (Orsta layout: verifier, ground_truth, verifier_parm,
+accuracy_ratio, format_ratio) is looked for in the columns, in `extra_info` and in the label. Arguments, and the
+variables that stand in for them where a trainer passes none:
 
     url              V_TRIUNE_REWARD_URL        servers, several separated by commas; default http://127.0.0.1:8000
     token            V_TRIUNE_REWARD_TOKEN      bearer token
@@ -21,12 +24,14 @@ where a trainer passes none:
     on_error         V_TRIUNE_REWARD_ON_ERROR   skip (default) or raise
     unscored_reward  V_TRIUNE_REWARD_UNSCORED   default 0.0
 
-What was not scored is never a silent 0. A `skipped` sample has a bad gold answer, an `error` could not be judged (timeout, crash, wrong
-parameters). Both are left out: TRL gets None; verl and the others have no word for it and get `unscored_reward`, with `scored` = 0.0
-beside it where there is room. Each batch with such samples logs a warning that counts the reasons (logger "v_triune_reward"). With
-on_error="raise" an `error` raises RewardError instead. An answer that a verifier could not decide within its limits is scored 0 and
-counted as `undecided`. A server that does not answer, and a sample that names no verifier, raise RewardError in any case.
+What was not scored is never a silent 0. A `skipped` sample has a bad gold answer, an `error` could not be judged
+(timeout, crash, wrong parameters). Both are left out: TRL gets None; verl and the others have no word for it and get
+`unscored_reward`, with `scored` = 0.0 beside it where there is room. Each batch with such samples logs a warning that
+counts the reasons (logger "v_triune_reward"). With on_error="raise" an `error` raises RewardError instead. An answer
+that a verifier could not decide within its limits is scored 0 and counted as `undecided`. A server that does not
+answer, and a sample that names no verifier, raise RewardError in any case.
 """
+
 import asyncio
 import collections
 import http.client
@@ -41,7 +46,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
-__all__ = ["RewardClient", "RewardError", "compute_score", "reward_func", "slime_reward", "trl_reward", "make_trl_reward"]
+__all__ = [
+    "RewardClient",
+    "RewardError",
+    "compute_score",
+    "reward_func",
+    "slime_reward",
+    "trl_reward",
+    "make_trl_reward",
+]
 
 _RETRY_STATUS = {429, 502, 503, 504}
 _REFUSAL_STATUS = {400, 404, 413, 422}
@@ -56,10 +69,12 @@ class _Refused(RewardError):
     """The server refused what the request holds; it may take a part of it."""
 
 
-# Kinds of content parts: those with text, by the key that has it, and those that are left out. The server reads the same ones.
+# Kinds of content parts: those with text, by the key that has it, and those that are left out. The server reads the
+# same ones.
 _TEXT_KINDS = {"text": "text", "input_text": "text", "output_text": "text", "refusal": "refusal"}
 _IGNORED_KINDS = frozenset(
-    "image image_url image_file input_image output_image video video_url input_video audio audio_url input_audio output_audio file input_file "
+    "image image_url image_file input_image output_image video video_url input_video "
+    "audio audio_url input_audio output_audio file input_file "
     "thinking redacted_thinking reasoning tool_use tool_call tool_result function_call function_call_output".split()
 )
 _BARE_MEDIA = ("image", "image_url", "video", "audio", "inline_data", "inlineData", "file_data", "fileData")
@@ -160,7 +175,9 @@ def _part_text(part, where, ignored):
     if key is None:
         if kind is None:
             raise _BadContent(where, "a string or content parts", _shown(dict(part)))
-        raise _BadContent(f"{where}.type", f"a kind of part that is known ({', '.join(_TEXT_KINDS)}, image_url, ..)", _shown(kind))
+        raise _BadContent(
+            f"{where}.type", f"a kind of part that is known ({', '.join(_TEXT_KINDS)}, image_url, ..)", _shown(kind)
+        )
     if key not in part:
         raise _BadContent(f"{where}.{key}", "a string", "nothing")
     if part[key] is None:
@@ -210,8 +227,8 @@ class RewardClient:
     def score(self, requests, on_refusal="raise"):
         """Scores a list of dicts and returns one result for each, in order.
 
-        A sample that the server does not take (an unknown verifier, a ratio below 0) raises RewardError; with on_refusal="skip" it is an
-        `error` with "refused": True, and the others are scored.
+        A sample that the server does not take (an unknown verifier, a ratio below 0) raises RewardError; with
+        on_refusal="skip" it is an `error` with "refused": True, and the others are scored.
 
         request  response, verifier, ground_truth; optional prompt, data_source, params, accuracy_ratio, format_ratio
         result   {"status": "scored", "reward", "accuracy", "format", "metrics", "reason"?: "undecided"}
@@ -227,7 +244,9 @@ class RewardClient:
         """The same without blocking the event loop."""
         score_part = self._score_apart if on_refusal == "skip" else self._score_part
         loop = asyncio.get_running_loop()
-        done = await asyncio.gather(*[loop.run_in_executor(self._pool, score_part, part) for part in self._parts(requests)])
+        done = await asyncio.gather(
+            *[loop.run_in_executor(self._pool, score_part, part) for part in self._parts(requests)]
+        )
         return [result for part in done for result in part]
 
     def close(self):
@@ -239,9 +258,13 @@ class RewardClient:
         return [requests[i : i + self.batch] for i in range(0, len(requests), self.batch)]
 
     def _score_apart(self, requests):
-        """Marks what is refused. A server that refuses all for one is asked again for the halves, until the samples that cause it stand alone."""
+        """Marks what is refused. A server that refuses all for one is asked again for the halves, until the samples
+        that cause it stand alone."""
         try:
-            return [{**result, "refused": True} if result.get("code") == "request" else result for result in self._send_part(requests)]
+            return [
+                {**result, "refused": True} if result.get("code") == "request" else result
+                for result in self._send_part(requests)
+            ]
         except _Refused as refusal:
             if len(requests) == 1:
                 return [{"status": "error", "reason": str(refusal), "refused": True}]
@@ -352,7 +375,8 @@ def _as_dict(value):
 
 
 def _label_model(label):
-    """The reward_model that a label is. A gold answer may be JSON, too: it is a label's model only if it names a gold answer or a verifier."""
+    """The reward_model that a label is. A gold answer may be JSON, too: it is a label's model only if it names a gold
+    answer or a verifier."""
     found = _as_dict(label)
     return found if "ground_truth" in found or "verifier" in found else {}
 
@@ -395,8 +419,9 @@ def _after_repeated_tokens(query, prompt):
 def _response_in_query(query, prompt):
     """The response inside OpenRLHF's query, which is the decoded ids of prompt and response.
 
-    Decoding repeats a picture's token for each patch, a long prompt has lost its beginning, and some tokenizers put a token in
-    front or join blanks. A prompt often shows the answer's form, so a query is never taken for the response as a whole.
+    Decoding repeats a picture's token for each patch, a long prompt has lost its beginning, and some tokenizers put a
+    token in front or join blanks. A prompt often shows the answer's form, so a query is never taken for the response
+    as a whole.
     """
     if query.startswith(prompt):
         return query[len(prompt) :]
@@ -419,16 +444,31 @@ def _response_in_query(query, prompt):
     return query[at + len(end) :]
 
 
-def _request_of(response, ground_truth, reward_model, data_source=None, prompt=None, run=None, verifier=None, ignored=None):
-    """One wire request of a sample in Orsta's layout. `run` is what the run adds: step, total_steps, is_training, epsilon, ..; `ignored` counts
-    the content parts that are left out."""
+def _request_of(
+    response, ground_truth, reward_model, data_source=None, prompt=None, run=None, verifier=None, ignored=None
+):
+    """One wire request of a sample in Orsta's layout. `run` is what the run adds: step, total_steps, is_training,
+    epsilon, ..; `ignored` counts the content parts that are left out."""
     model = _as_dict(reward_model)
-    params = {**_as_dict(model.get("verifier_parm", model.get("params"))), **{k: v for k, v in (run or {}).items() if v is not None}}
+    params = {
+        **_as_dict(model.get("verifier_parm", model.get("params"))),
+        **{k: v for k, v in (run or {}).items() if v is not None},
+    }
     name = model.get("verifier") or verifier
     if not name:
-        raise RewardError("this sample names no verifier: put Orsta's reward_model (verifier, ground_truth, ..) into extra_info, a column or the label, pass verifier=, or set V_TRIUNE_REWARD_VERIFIER")
+        raise RewardError(
+            "this sample names no verifier: put Orsta's reward_model (verifier, ground_truth, ..) into extra_info, "
+            "a column or the label, pass verifier=, or set V_TRIUNE_REWARD_VERIFIER"
+        )
     gold = _gold_text(ground_truth if ground_truth is not None else model.get("ground_truth"), ignored)
-    request = {"response": _response_text(response, ignored=ignored), "verifier": str(name), "ground_truth": gold, "params": _plain(params), "accuracy_ratio": _plain(model.get("accuracy_ratio")), "format_ratio": _plain(model.get("format_ratio"))}
+    request = {
+        "response": _response_text(response, ignored=ignored),
+        "verifier": str(name),
+        "ground_truth": gold,
+        "params": _plain(params),
+        "accuracy_ratio": _plain(model.get("accuracy_ratio")),
+        "format_ratio": _plain(model.get("format_ratio")),
+    }
     if data_source is not None:
         request["data_source"] = str(data_source)
     if prompt is not None:
@@ -465,14 +505,21 @@ def _read_all(items, read):
             unread[index] = {"status": "skipped", "reason": str(error)}
         except RewardError as error:
             # Trainers that ask one by one would end their run by a single bad sample.
-            unread[index] = {"status": "error", "reason": str(error), "refused": len(items) > 1 or not isinstance(error, _BadText)}
+            unread[index] = {
+                "status": "error",
+                "reason": str(error),
+                "refused": len(items) > 1 or not isinstance(error, _BadText),
+            }
     _log_ignored(ignored)
     return requests, unread
 
 
 def _log_ignored(ignored):
     if ignored:
-        _log.info("content parts that are no text: %s", ", ".join(f"{kind} ({count})" for kind, count in ignored.most_common()))
+        _log.info(
+            "content parts that are no text: %s",
+            ", ".join(f"{kind} ({count})" for kind, count in ignored.most_common()),
+        )
 
 
 def _merged(count, unread, scored, on_error):
@@ -481,12 +528,14 @@ def _merged(count, unread, scored, on_error):
 
 
 def _settle(results, on_error):
-    """Logs what is left out and what is undecided. Raises for the first error where that is asked for, and for a mistake that all share:
-    no sample of the batch is lost by that."""
+    """Logs what is left out and what is undecided. Raises for the first error where that is asked for, and for a
+    mistake that all share: no sample of the batch is lost by that."""
     errors = [result for result in results if result["status"] == "error"]
     if errors and (on_error == "raise" or all(result.get("refused") for result in results)):
         raise RewardError(f"a sample could not be judged: {errors[0].get('reason')}")
-    left_out = collections.Counter(f"{result['status']}: {result.get('reason')}" for result in results if result["status"] != "scored")
+    left_out = collections.Counter(
+        f"{result['status']}: {result.get('reason')}" for result in results if result["status"] != "scored"
+    )
     undecided = sum(_is_undecided(result) for result in results)
     if left_out:
         reasons = "; ".join(f"{reason} ({count})" for reason, count in left_out.most_common(5))
@@ -516,7 +565,11 @@ def _is_undecided(result):
 
 def _marks(result):
     """What a trainer's log can count."""
-    return {"scored": float(result["status"] == "scored"), "error": float(result["status"] == "error"), "undecided": float(_is_undecided(result))}
+    return {
+        "scored": float(result["status"] == "scored"),
+        "error": float(result["status"] == "error"),
+        "undecided": float(_is_undecided(result)),
+    }
 
 
 class _Gatherer:
@@ -561,18 +614,43 @@ class _Gatherer:
                 future.set_result(result)
 
 
-async def compute_score(data_source, solution_str, ground_truth, extra_info=None, url=None, token=None, verifier=None, on_error=None, unscored_reward=None, metrics=(), step=None, total_steps=None, is_training=None, epsilon=None, **_):
-    """verl's custom reward function. Every row has the same keys: score, accuracy, format, scored, error, undecided and those in `metrics`.
+async def compute_score(
+    data_source,
+    solution_str,
+    ground_truth,
+    extra_info=None,
+    url=None,
+    token=None,
+    verifier=None,
+    on_error=None,
+    unscored_reward=None,
+    metrics=(),
+    step=None,
+    total_steps=None,
+    is_training=None,
+    epsilon=None,
+    **_,
+):
+    """verl's custom reward function. Every row has the same keys: score, accuracy, format, scored, error, undecided
+    and those in `metrics`.
 
     The sample's reward_model is read from extra_info["reward_model"] or from extra_info itself.
     """
     on_error, unscored = _on_error(on_error), _unscored_reward(unscored_reward)
     info = extra_info if hasattr(extra_info, "keys") else {}
     model = info["reward_model"] if "reward_model" in info else info
-    run = {"step": step, "total_steps": total_steps, "is_training": is_training, "epsilon": epsilon, "image_grid_thw": _plain(info["image_grid_thw"]) if "image_grid_thw" in info else None}
+    run = {
+        "step": step,
+        "total_steps": total_steps,
+        "is_training": is_training,
+        "epsilon": epsilon,
+        "image_grid_thw": _plain(info["image_grid_thw"]) if "image_grid_thw" in info else None,
+    }
     verifier, ignored = _setting(verifier, "V_TRIUNE_REWARD_VERIFIER", None), collections.Counter()
     try:
-        request = _request_of(solution_str, ground_truth, model, data_source, run=run, verifier=verifier, ignored=ignored)
+        request = _request_of(
+            solution_str, ground_truth, model, data_source, run=run, verifier=verifier, ignored=ignored
+        )
     except _BadGold as error:
         result = _settle([{"status": "skipped", "reason": str(error)}], on_error)[0]
     except _BadContent as error:
@@ -583,7 +661,12 @@ async def compute_score(data_source, solution_str, ground_truth, extra_info=None
     if result["status"] == "error" and on_error == "raise":
         raise RewardError(f"a sample could not be judged: {result.get('reason')}")
     found = result if result["status"] == "scored" else {"accuracy": unscored, "format": unscored, "metrics": {}}
-    row = {"score": _reward(result, unscored), "accuracy": float(found["accuracy"]), "format": float(found["format"]), **_marks(result)}
+    row = {
+        "score": _reward(result, unscored),
+        "accuracy": float(found["accuracy"]),
+        "format": float(found["format"]),
+        **_marks(result),
+    }
     for name in metrics:
         row[str(name)] = float(found["metrics"].get(name, 0.0))
     return row
@@ -602,24 +685,35 @@ def _gatherer(client):
 def make_trl_reward(url=None, token=None, verifier=None, on_error=None, epsilon=None, name="v_triune_reward"):
     """A reward function for TRL's trainers (async, so that several are awaited together).
 
-    Columns: `reward_model` in Orsta's layout, or `ground_truth` (also `solution`, `answer`) with `verifier`, `verifier_parm`,
-    `accuracy_ratio`, `format_ratio`; `data_source` if there is one. Samples that are not scored are None, which TRL leaves out.
+    Columns: `reward_model` in Orsta's layout, or `ground_truth` (also `solution`, `answer`) with `verifier`,
+    `verifier_parm`, `accuracy_ratio`, `format_ratio`; `data_source` if there is one. Samples that are not scored are
+    None, which TRL leaves out.
     """
 
-    async def reward(prompts, completions, completion_ids=None, trainer_state=None, log_metric=None, log_extra=None, **columns):
+    async def reward(
+        prompts, completions, completion_ids=None, trainer_state=None, log_metric=None, log_extra=None, **columns
+    ):
         run = {"epsilon": epsilon}
         if trainer_state is not None:
-            run.update(step=getattr(trainer_state, "global_step", None), total_steps=getattr(trainer_state, "max_steps", None) or None)
+            run.update(
+                step=getattr(trainer_state, "global_step", None),
+                total_steps=getattr(trainer_state, "max_steps", None) or None,
+            )
 
         def at(column, index):
             values = columns.get(column)
             return values[index] if isinstance(values, (list, tuple)) and index < len(values) else None
 
         def request(index, completion, ignored):
-            model = _as_dict(at("reward_model", index)) or {key: at(key, index) for key in ("verifier", "verifier_parm", "accuracy_ratio", "format_ratio")}
-            gold = next((value for value in (model.get("ground_truth"), at("ground_truth", index), at("solution", index), at("answer", index)) if value is not None), None)
+            model = _as_dict(at("reward_model", index)) or {
+                key: at(key, index) for key in ("verifier", "verifier_parm", "accuracy_ratio", "format_ratio")
+            }
+            golds = [model.get("ground_truth")] + [at(key, index) for key in ("ground_truth", "solution", "answer")]
+            gold = next((value for value in golds if value is not None), None)
             named = _setting(verifier, "V_TRIUNE_REWARD_VERIFIER", None)
-            return _request_of(completion, gold, model, at("data_source", index), run=run, verifier=named, ignored=ignored)
+            return _request_of(
+                completion, gold, model, at("data_source", index), run=run, verifier=named, ignored=ignored
+            )
 
         results = await _score_all_async(_client(url, token), completions, request, _on_error(on_error))
         scored = [result for result in results if result["status"] == "scored"]
@@ -639,7 +733,9 @@ def make_trl_reward(url=None, token=None, verifier=None, on_error=None, epsilon=
 trl_reward = make_trl_reward()
 
 
-def reward_func(queries, prompts, labels, url=None, token=None, verifier=None, on_error=None, unscored_reward=None, **_):
+def reward_func(
+    queries, prompts, labels, url=None, token=None, verifier=None, on_error=None, unscored_reward=None, **_
+):
     """OpenRLHF's reward function file. A label is the gold answer, or JSON text with reward_model's keys."""
     unscored = _unscored_reward(unscored_reward)
     named = _setting(verifier, "V_TRIUNE_REWARD_VERIFIER", None)
@@ -648,24 +744,42 @@ def reward_func(queries, prompts, labels, url=None, token=None, verifier=None, o
         query, prompt, label = item
         model = _label_model(label)
         text, prompt = _response_text(query, "query", ignored), _prompt_text(prompt, "prompt", ignored)
-        is_conversation = not isinstance(query, str) and any(_is_message(part) for part in (query if isinstance(query, (list, tuple)) else [query]))
+        is_conversation = not isinstance(query, str) and any(
+            _is_message(part) for part in (query if isinstance(query, (list, tuple)) else [query])
+        )
         response = _without_end_tokens(text if is_conversation else _response_in_query(text, prompt))
-        return _request_of(response, model.get("ground_truth") if model else label, model, model.get("data_source"), prompt, verifier=named, ignored=ignored)
+        return _request_of(
+            response,
+            model.get("ground_truth") if model else label,
+            model,
+            model.get("data_source"),
+            prompt,
+            verifier=named,
+            ignored=ignored,
+        )
 
     results = _score_all(_client(url, token), list(zip(queries, prompts, labels)), request, _on_error(on_error))
     values = [_reward(result, unscored) for result in results]
-    parts = {part: [float(result[part]) if result["status"] == "scored" else unscored for result in results] for part in ("accuracy", "format")}
+    parts = {
+        part: [float(result[part]) if result["status"] == "scored" else unscored for result in results]
+        for part in ("accuracy", "format")
+    }
     for mark in ("scored", "error", "undecided"):
         parts[mark] = [_marks(result)[mark] for result in results]
     try:
         import torch
     except ImportError:
         return {"rewards": values, "scores": values, "extra_logs": parts}
-    return {"rewards": torch.tensor(values), "scores": torch.tensor(values), "extra_logs": {key: torch.tensor(value) for key, value in parts.items()}}
+    return {
+        "rewards": torch.tensor(values),
+        "scores": torch.tensor(values),
+        "extra_logs": {key: torch.tensor(value) for key, value in parts.items()},
+    }
 
 
 async def slime_reward(args, sample, **_):
-    """slime's custom reward: a sample with prompt, response, label and metadata, or a list of them; returns the reward or the rewards."""
+    """slime's custom reward: a sample with prompt, response, label and metadata, or a list of them; returns the
+    reward or the rewards."""
     samples = sample if isinstance(sample, (list, tuple)) else [sample]
 
     def request(_index, one, ignored):

@@ -157,7 +157,12 @@ class OwnServer(unittest.TestCase):
         """
         environment = {key: value for key, value in os.environ.items() if key != "V_TRIUNE_REWARD_URL"}
         for seconds in ("0", "60"):
-            child = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script), seconds], stdout=subprocess.PIPE, text=True, env=environment)
+            child = subprocess.Popen(
+                [sys.executable, "-c", textwrap.dedent(script), seconds],
+                stdout=subprocess.PIPE,
+                text=True,
+                env=environment,
+            )
             pid = int(child.stdout.readline())
             if seconds == "60":
                 child.kill()

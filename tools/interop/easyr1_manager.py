@@ -4,6 +4,7 @@
 
 EASYR1 is a clone. Needs torch, tensordict, ray, transformers and codetiming beside it.
 """
+
 import importlib.util
 import json
 import os
@@ -31,6 +32,9 @@ config.post_init()
 responses = ["\\boxed{4}", "\\boxed{5}", "\\boxed{4}"]
 ids = torch.tensor([[ord(letter) for letter in response] for response in responses])
 golds = [json.dumps({"verifier": "mathverify", "ground_truth": gold, "format_ratio": 0}) for gold in ("4", "4", "")]
-data = DataProto.from_dict(tensors={"responses": ids, "response_mask": torch.ones_like(ids)}, non_tensors={"ground_truth": np.array(golds, dtype=object)})
+data = DataProto.from_dict(
+    tensors={"responses": ids, "response_mask": torch.ones_like(ids)},
+    non_tensors={"ground_truth": np.array(golds, dtype=object)},
+)
 rewards, metrics = AutoRewardManager(config, Characters()).compute_reward(data)
 print("RESULT " + json.dumps({"rewards": rewards.sum(-1).tolist(), "scored": metrics["scored"]}))

@@ -8,6 +8,7 @@
 
 Prints one JSON line a check; a library that is not installed is skipped out loud. Exit code 1 when a check fails.
 """
+
 import argparse
 import glob
 import importlib.util
@@ -45,7 +46,10 @@ def check_pandas(files, _model):
         expect(len(table) == count_of(file), f"{file}: {len(table)} rows")
         for _, row in table.iterrows():
             text = "".join(turn["content"] for turn in row["prompt"])
-            expect(text.count("<image>") == len(row["images"]), f"{file}: {row['extra_info']['id']}: pictures and marks differ")
+            expect(
+                text.count("<image>") == len(row["images"]),
+                f"{file}: {row['extra_info']['id']}: pictures and marks differ",
+            )
             for image in row["images"]:
                 Image.open(io.BytesIO(image["bytes"])).load()
             ratio = row["reward_model"]["verifier_parm"]["det_reward_ratio"]
@@ -64,10 +68,15 @@ def check_datasets(files, _model):
         for file in files:
             data = datasets.load_dataset("parquet", data_files=file, split="train", cache_dir=cache)
             expect(list(data.features) == COLUMNS, f"{file}: features {list(data.features)}")
-            expect(isinstance(data.features["images"].feature, datasets.Image), f"{file}: images are {data.features['images']}")
+            expect(
+                isinstance(data.features["images"].feature, datasets.Image),
+                f"{file}: images are {data.features['images']}",
+            )
             reward = data.features["reward_model"]
             expect(reward["accuracy_ratio"].dtype == "float32", f"{file}: accuracy_ratio is {reward['accuracy_ratio']}")
-            expect(reward["verifier_parm"]["det_verifier_normalized"].dtype == "bool", f"{file}: {reward['verifier_parm']}")
+            expect(
+                reward["verifier_parm"]["det_verifier_normalized"].dtype == "bool", f"{file}: {reward['verifier_parm']}"
+            )
             for row in data:
                 for image in row["images"]:
                     expect(min(image.size) >= 28, f"{file}: a picture of {image.size}")
@@ -92,7 +101,12 @@ def check_verl(files, model):
     config_folder = os.path.join(os.path.dirname(verl.__file__), "trainer", "config")
     lengths = []
     with tempfile.TemporaryDirectory() as cache, initialize_config_dir(config_folder, version_base=None):
-        overrides = ["data.train_files=x", "data.filter_overlong_prompts=False", "data.max_prompt_length=4096", f"+data.cache_dir={cache}"]
+        overrides = [
+            "data.train_files=x",
+            "data.filter_overlong_prompts=False",
+            "data.max_prompt_length=4096",
+            f"+data.cache_dir={cache}",
+        ]
         config = compose("ppo_trainer", overrides=overrides).data
         data = RLHFDataset(list(files), tokenizer=tokenizer, processor=processor, config=config)
         expect(len(data) == sum(map(count_of, files)), f"{len(data)} rows")
@@ -103,7 +117,9 @@ def check_verl(files, model):
             images, _ = asyncio.run(RLHFDataset.process_vision_info(item["raw_prompt"], 14, config))
             text = processor.apply_chat_template(item["raw_prompt"], tokenize=False, add_generation_prompt=True)
             ids = processor(text=[text], images=images, return_tensors="pt")["input_ids"]
-            expect(images is not None and len(images) == text.count("<|image_pad|>"), f"row {i}: pictures and marks differ")
+            expect(
+                images is not None and len(images) == text.count("<|image_pad|>"), f"row {i}: pictures and marks differ"
+            )
             lengths.append(int(ids.shape[1]))
         batch = collate_fn([data[0], data[1]])
         expect(len(batch["data_source"]) == 2, f"a batch of {batch.keys()}")
@@ -115,10 +131,17 @@ def main():
     parser.add_argument("corpus")
     parser.add_argument("--model")
     options = parser.parse_args()
-    files = sorted(glob.glob(os.path.join(options.corpus, "train_*.parquet")) + glob.glob(os.path.join(options.corpus, "test_*.parquet")))
+    files = sorted(
+        glob.glob(os.path.join(options.corpus, "train_*.parquet"))
+        + glob.glob(os.path.join(options.corpus, "test_*.parquet"))
+    )
     expect(files, f"no train_*.parquet in {options.corpus}")
     failed = False
-    for library, needs, check in (("pandas", ["pandas", "PIL"], check_pandas), ("datasets", ["datasets", "PIL"], check_datasets), ("verl", ["verl", "transformers", "qwen_vl_utils", "torchvision"], check_verl)):
+    for library, needs, check in (
+        ("pandas", ["pandas", "PIL"], check_pandas),
+        ("datasets", ["datasets", "PIL"], check_datasets),
+        ("verl", ["verl", "transformers", "qwen_vl_utils", "torchvision"], check_verl),
+    ):
         missing = [name for name in needs if importlib.util.find_spec(name) is None]
         outcome = {"library": library}
         if missing:

@@ -1,10 +1,14 @@
-"""OpenRLHF's own single-turn executor (openrlhf/utils/agent.py) fetches its rewards from our server and through our client file.
+"""OpenRLHF's own single-turn executor (openrlhf/utils/agent.py) fetches its rewards from our server and through our
+client file.
 
-    python openrlhf_executor.py CLIENT_FOLDER SERVER_URL TOKENIZER [PROCESSOR]   prints one JSON line: reward, score, logs of each case
+    python openrlhf_executor.py CLIENT_FOLDER SERVER_URL TOKENIZER [PROCESSOR]   prints one JSON line: reward, score,
+    logs of each case
 
-The package's __init__ files pull in deepspeed and are not run; agent.py, what it imports and the tokenizer are the real ones. Only
-the engine is ours: it "generates" the ids that a case states. With PROCESSOR, a folder of a Qwen2.5-VL processor, one case has a picture.
+The package's __init__ files pull in deepspeed and are not run; agent.py, what it imports and the tokenizer are the
+real ones. Only the engine is ours: it "generates" the ids that a case states. With PROCESSOR, a folder of a
+Qwen2.5-VL processor, one case has a picture.
 """
+
 import asyncio
 import importlib.util
 import json
@@ -26,7 +30,10 @@ from transformers import AutoProcessor, AutoTokenizer
 
 tokenizer = AutoTokenizer.from_pretrained(tokenizer_path)
 HEAD = "<|im_end|>\n<|im_start|>assistant\n"
-ASK = "<|im_start|>system\nPut the answer into \\boxed{}, for example \\boxed{4}.<|im_end|>\n<|im_start|>user\nWhat is 2 + 2?" + HEAD
+ASK = (
+    "<|im_start|>system\nPut the answer into \\boxed{}, for example \\boxed{4}.<|im_end|>\n<|im_start|>user\nWhat is 2 + 2?"
+    + HEAD
+)
 LABEL = json.dumps({"verifier": "mathverify", "ground_truth": "\\boxed{4}", "accuracy_ratio": 1.0, "format_ratio": 0.0})
 
 
@@ -35,7 +42,12 @@ class Engine:
         self.answer, self.tokenizer = answer, tokenizer
 
     async def generate(self, prompt_ids, params, multi_modal_data=None):
-        out = types.SimpleNamespace(token_ids=self.tokenizer(self.answer, add_special_tokens=False)["input_ids"], text=self.answer, finish_reason="stop", logprobs=None)
+        out = types.SimpleNamespace(
+            token_ids=self.tokenizer(self.answer, add_special_tokens=False)["input_ids"],
+            text=self.answer,
+            finish_reason="stop",
+            logprobs=None,
+        )
         return types.SimpleNamespace(outputs=[out])
 
 
@@ -45,14 +57,39 @@ CASES = [
     ("end token after the end", ASK, "It is \\boxed{4}<|im_end|><|endoftext|>", LABEL, 2048, None),
     ("a prompt cut at its beginning", ASK, "It is \\boxed{4}<|im_end|>", LABEL, 40, None),
     ("a bare gold answer", ASK, "It is \\boxed{4}<|im_end|>", "4", 2048, None),
-    ("an empty gold answer", ASK, "It is \\boxed{4}<|im_end|>", json.dumps({"verifier": "mathverify", "ground_truth": ""}), 2048, None),
+    (
+        "an empty gold answer",
+        ASK,
+        "It is \\boxed{4}<|im_end|>",
+        json.dumps({"verifier": "mathverify", "ground_truth": ""}),
+        2048,
+        None,
+    ),
 ]
 if processor_path:
     from PIL import Image
 
     pictured = ASK.replace("What is", "<|vision_start|><|image_pad|><|vision_end|>What is")
-    CASES.append(("a picture, right", pictured, "It is \\boxed{4}<|im_end|>", LABEL, 4096, [Image.new("RGB", (112, 84), (40, 90, 160))]))
-    CASES.append(("a picture, wrong", pictured, "It is \\boxed{5}<|im_end|>", LABEL, 4096, [Image.new("RGB", (112, 84), (40, 90, 160))]))
+    CASES.append(
+        (
+            "a picture, right",
+            pictured,
+            "It is \\boxed{4}<|im_end|>",
+            LABEL,
+            4096,
+            [Image.new("RGB", (112, 84), (40, 90, 160))],
+        )
+    )
+    CASES.append(
+        (
+            "a picture, wrong",
+            pictured,
+            "It is \\boxed{5}<|im_end|>",
+            LABEL,
+            4096,
+            [Image.new("RGB", (112, 84), (40, 90, 160))],
+        )
+    )
 
 
 async def run(endpoints):
@@ -61,9 +98,18 @@ async def run(endpoints):
     for name, prompt, answer, label, limit, images in CASES:
         reader = AutoProcessor.from_pretrained(processor_path[0]) if images else tokenizer
         params = types.SimpleNamespace(max_tokens=20, logprobs=None)
-        out = await executor.execute(prompt, label, params, limit, reader, Engine(answer, getattr(reader, "tokenizer", reader)), images=images)
+        out = await executor.execute(
+            prompt, label, params, limit, reader, Engine(answer, getattr(reader, "tokenizer", reader)), images=images
+        )
         plain = lambda value: value.tolist() if hasattr(value, "tolist") else value
-        rows.append({"case": name, "reward": plain(out["reward"]), "scores": plain(out["scores"]), "logs": {key: plain(value) for key, value in out["extra_logs"].items()}})
+        rows.append(
+            {
+                "case": name,
+                "reward": plain(out["reward"]),
+                "scores": plain(out["scores"]),
+                "logs": {key: plain(value) for key, value in out["extra_logs"].items()},
+            }
+        )
     return rows
 
 

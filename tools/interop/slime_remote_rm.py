@@ -2,9 +2,10 @@
 
     python slime_remote_rm.py CLIENT_FOLDER SERVER_URL SLIME_CHECKOUT     prints one JSON line: rewards by the two ways
 
-slime is not on PyPI. What rm_hub imports beside aiohttp (other graders, the trainer's types) is replaced by empty modules, as neither
-way uses it; `load_function` imports by name, as slime's does.
+slime is not on PyPI. What rm_hub imports beside aiohttp (other graders, the trainer's types) is replaced by empty
+modules, as neither way uses it; `load_function` imports by name, as slime's does.
 """
+
 import asyncio
 import importlib
 import importlib.util
@@ -47,7 +48,9 @@ def load_function(path):
 
 importlib.import_module("slime.utils.misc").load_function = load_function
 importlib.import_module("slime.rollout")
-spec = importlib.util.spec_from_file_location("slime.rollout.rm_hub", os.path.join(checkout, "slime/rollout/rm_hub/__init__.py"), submodule_search_locations=[])
+spec = importlib.util.spec_from_file_location(
+    "slime.rollout.rm_hub", os.path.join(checkout, "slime/rollout/rm_hub/__init__.py"), submodule_search_locations=[]
+)
 rm_hub = importlib.util.module_from_spec(spec)
 sys.modules[spec.name] = rm_hub
 spec.loader.exec_module(rm_hub)
@@ -56,16 +59,26 @@ LABEL = json.dumps({"verifier": "mathverify", "ground_truth": "\\boxed{4}", "acc
 
 
 def sample(response, label=LABEL):
-    return types.SimpleNamespace(prompt="What is 2 + 2?", response=response, label=label, metadata={}, custom_rm_path=None)
+    return types.SimpleNamespace(
+        prompt="What is 2 + 2?", response=response, label=label, metadata={}, custom_rm_path=None
+    )
 
 
-SAMPLES = [sample("It is \\boxed{4}<|im_end|>"), sample("It is \\boxed{5}"), sample("It is \\boxed{4}", LABEL.replace("4", "3"))]
+SAMPLES = [
+    sample("It is \\boxed{4}<|im_end|>"),
+    sample("It is \\boxed{5}"),
+    sample("It is \\boxed{4}", LABEL.replace("4", "3")),
+]
 
 
 async def main():
     remote = types.SimpleNamespace(rm_url=url + "/slime", rm_type="remote_rm", custom_rm_path=None)
     custom = types.SimpleNamespace(rm_url=url, rm_type=None, custom_rm_path="v_triune_reward.slime_reward")
-    found = {"remote_rm": await rm_hub.batched_async_rm(remote, SAMPLES), "custom, one by one": [await rm_hub.async_rm(custom, one) for one in SAMPLES], "custom, all at once": await rm_hub.batched_async_rm(custom, SAMPLES)}
+    found = {
+        "remote_rm": await rm_hub.batched_async_rm(remote, SAMPLES),
+        "custom, one by one": [await rm_hub.async_rm(custom, one) for one in SAMPLES],
+        "custom, all at once": await rm_hub.batched_async_rm(custom, SAMPLES),
+    }
     session = getattr(rm_hub, "_shared_session", None)
     if session is not None:
         await session.close()

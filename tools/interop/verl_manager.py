@@ -1,7 +1,8 @@
 """verl's own reward manager loads v_triune_reward.py and scores a DataProto-shaped batch through our server.
 
-    python verl_manager.py CLIENT_FOLDER SERVER_URL      prints one JSON line: what run_single gave for each row
+python verl_manager.py CLIENT_FOLDER SERVER_URL      prints one JSON line: what run_single gave for each row
 """
+
 import asyncio
 import json
 import os
@@ -37,7 +38,12 @@ with initialize_config_dir(os.path.join(os.path.dirname(verl.__file__), "trainer
     )
 
 model = {"style": "rule", "verifier": "mathverify", "format_ratio": 0.0}
-samples = [("answer is \\boxed{4}", "\\boxed{4}"), ("answer is \\boxed{5}", "\\boxed{4}"), ("answer is \\boxed{4}", ""), ("answer", "\\boxed{4}")]
+samples = [
+    ("answer is \\boxed{4}", "\\boxed{4}"),
+    ("answer is \\boxed{5}", "\\boxed{4}"),
+    ("answer is \\boxed{4}", ""),
+    ("answer", "\\boxed{4}"),
+]
 length = 8
 responses = torch.full((len(samples), length), tokenizer.pad_token_id)
 mask = torch.zeros(len(samples), length, dtype=torch.long)
@@ -48,7 +54,12 @@ for row, (text, _) in enumerate(samples):
 prompts = torch.full((len(samples), 2), 3)
 gold = [{**model, "ground_truth": ground_truth} for _, ground_truth in samples]
 batch = DataProto.from_dict(
-    tensors={"prompts": prompts, "responses": responses, "input_ids": torch.cat([prompts, responses], 1), "attention_mask": torch.cat([torch.ones_like(prompts), mask], 1)},
+    tensors={
+        "prompts": prompts,
+        "responses": responses,
+        "input_ids": torch.cat([prompts, responses], 1),
+        "attention_mask": torch.cat([torch.ones_like(prompts), mask], 1),
+    },
     non_tensors={
         "data_source": np.array(["geometry3k"] * len(samples), object),
         "reward_model": np.array(gold, object),
@@ -63,4 +74,19 @@ async def score():
 
 
 rows = asyncio.run(score())
-print("RESULT " + json.dumps([{"reward": float(row["reward_score"]), "extra": {key: float(value) for key, value in row["reward_extra_info"].items() if isinstance(value, (int, float))}} for row in rows]))
+print(
+    "RESULT "
+    + json.dumps(
+        [
+            {
+                "reward": float(row["reward_score"]),
+                "extra": {
+                    key: float(value)
+                    for key, value in row["reward_extra_info"].items()
+                    if isinstance(value, (int, float))
+                },
+            }
+            for row in rows
+        ]
+    )
+)

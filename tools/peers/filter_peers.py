@@ -1,10 +1,12 @@
-"""Times five filter rules in a Python library: python tools/peers/filter_peers.py ENGINE FILE OUTPUT, one JSON line out.
+"""Times five filter rules in a Python library: python tools/peers/filter_peers.py ENGINE FILE OUTPUT, one JSON line
+out.
 
-ENGINE is duckdb, polars, pandas or datasets. The table has question, answer, boxes (JSON text), width and height; a row goes when
-its answer holds one of = [ ] ( ) ; or more than 20 characters, its question lists choices, or it has over 10 boxes or one over half
-the picture. The time is that of reading, filtering and writing, without the import. packages/data-filters/src/curation.bench.ts
-runs it beside our own.
+ENGINE is duckdb, polars, pandas or datasets. The table has question, answer, boxes (JSON text), width and height; a
+row goes when its answer holds one of = [ ] ( ) ; or more than 20 characters, its question lists choices, or it has
+over 10 boxes or one over half the picture. The time is that of reading, filtering and writing, without the import.
+packages/data-filters/src/curation.bench.ts runs it beside our own.
 """
+
 import json
 import os
 import re
@@ -36,8 +38,16 @@ def with_polars(source, output):
     start = time.perf_counter()
     boxes, corner = pl.col("boxes").str.json_decode(pl.List(pl.List(pl.Int64))), pl.element().list.get
     largest = boxes.list.eval((corner(2) - corner(0)) * (corner(3) - corner(1))).list.max().fill_null(0)
-    text = ~pl.col("answer").str.contains(SYMBOLS) & (pl.col("answer").str.len_chars() <= 20) & ~pl.col("question").str.contains(LISTED)
-    kept = pl.scan_parquet(source).filter(text).filter((boxes.list.len() <= 10) & (largest <= 0.5 * pl.col("width") * pl.col("height")))
+    text = (
+        ~pl.col("answer").str.contains(SYMBOLS)
+        & (pl.col("answer").str.len_chars() <= 20)
+        & ~pl.col("question").str.contains(LISTED)
+    )
+    kept = (
+        pl.scan_parquet(source)
+        .filter(text)
+        .filter((boxes.list.len() <= 10) & (largest <= 0.5 * pl.col("width") * pl.col("height")))
+    )
     kept.collect().write_parquet(output)
     return time.perf_counter() - start
 
@@ -52,7 +62,9 @@ def with_pandas(source, output):
 
     start = time.perf_counter()
     table = pandas.read_parquet(source)
-    table = table[~table.answer.str.contains(SYMBOLS) & (table.answer.str.len() <= 20) & ~table.question.str.contains(LISTED)]
+    table = table[
+        ~table.answer.str.contains(SYMBOLS) & (table.answer.str.len() <= 20) & ~table.question.str.contains(LISTED)
+    ]
     fit = [boxes_fit(*row) for row in zip(table.boxes, table.width, table.height)]
     table[fit].to_parquet(output)
     return time.perf_counter() - start
@@ -92,4 +104,13 @@ if __name__ == "__main__":
 
         import pyarrow.parquet
 
-        print(json.dumps({"engine": engine, "version": importlib.metadata.version(engine), "seconds": seconds, "kept": pyarrow.parquet.read_metadata(output).num_rows}))
+        print(
+            json.dumps(
+                {
+                    "engine": engine,
+                    "version": importlib.metadata.version(engine),
+                    "seconds": seconds,
+                    "kept": pyarrow.parquet.read_metadata(output).num_rows,
+                }
+            )
+        )

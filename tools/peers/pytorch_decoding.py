@@ -2,8 +2,8 @@
 
     python3 tools/peers/pytorch_decoding.py SETTINGS_AS_JSON
 
-Reads a number of rows a line and prints one JSON line for it: milliseconds of a step from the first token on, by the clock
-and of processor time, and the memory that the generation took beside what the process had, in bytes.
+Reads a number of rows a line and prints one JSON line for it: milliseconds of a step from the first token on, by the
+clock and of processor time, and the memory that the generation took beside what the process had, in bytes.
 """
 
 import json

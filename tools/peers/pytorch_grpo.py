@@ -2,8 +2,8 @@
 
     python3 tools/peers/pytorch_grpo.py SETTINGS_AS_JSON
 
-Prints one JSON line: seconds of the generation and of the update, by the clock and of processor time, the most memory of the
-process in each, in bytes, and the mean log-probability of a fixed answer before the first update.
+Prints one JSON line: seconds of the generation and of the update, by the clock and of processor time, the most memory
+of the process in each, in bytes, and the mean log-probability of a fixed answer before the first update.
 """
 
 import json
@@ -103,7 +103,9 @@ def generate(rows, tokens):
         made.append(torch.multinomial(torch.softmax(logits, -1), 1))
         if step + 1 < tokens:
             at = torch.full((3, rows, 1), position + step)
-            logits = model(input_ids=made[-1], position_ids=at, cache=cache, use_cache=True, logits_to_keep=1).logits[:, -1]
+            logits = model(input_ids=made[-1], position_ids=at, cache=cache, use_cache=True, logits_to_keep=1).logits[
+                :, -1
+            ]
     return torch.cat(made, 1)
 
 

@@ -36,4 +36,16 @@ for repetition in range(4):
     model.zero_grad()
     if repetition > 0:
         best = min(best, time.perf_counter() - start)
-print(json.dumps({"backend": f"torch {torch.__version__}", "threads": threads, "what": "train 24 layers, 8 x 256 tokens", "gradientCheckpointing": checkpointing, "ms": round(1000 * best), "processMegabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}), flush=True)
+print(
+    json.dumps(
+        {
+            "backend": f"torch {torch.__version__}",
+            "threads": threads,
+            "what": "train 24 layers, 8 x 256 tokens",
+            "gradientCheckpointing": checkpointing,
+            "ms": round(1000 * best),
+            "processMegabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        }
+    ),
+    flush=True,
+)

@@ -34,7 +34,19 @@ def fastest(what, body, tokens, times=12):
         body()
         seconds.append(time.perf_counter() - start)
     best = min(seconds[1:])
-    print(json.dumps({"threads": threads, "torch": torch.__version__, "transformers": transformers.__version__, "what": what, "ms": round(1000 * best), "tokensPerSecond": round(tokens / best)}), flush=True)
+    print(
+        json.dumps(
+            {
+                "threads": threads,
+                "torch": torch.__version__,
+                "transformers": transformers.__version__,
+                "what": what,
+                "ms": round(1000 * best),
+                "tokensPerSecond": round(tokens / best),
+            }
+        ),
+        flush=True,
+    )
 
 
 prompts = torch.randint(7, vocabulary, (32, 32))
@@ -42,7 +54,15 @@ prompts = torch.randint(7, vocabulary, (32, 32))
 
 def generate():
     with torch.inference_mode():
-        made = model.generate(input_ids=prompts, attention_mask=torch.ones_like(prompts), max_new_tokens=64, min_new_tokens=64, do_sample=True, top_k=0, use_cache=True)
+        made = model.generate(
+            input_ids=prompts,
+            attention_mask=torch.ones_like(prompts),
+            max_new_tokens=64,
+            min_new_tokens=64,
+            do_sample=True,
+            top_k=0,
+            use_cache=True,
+        )
     assert made.shape == (32, 96)
 
 
@@ -74,7 +94,13 @@ grids = torch.tensor([[1, 8, 8]] * 32)
 
 
 def look():
-    model(input_ids=seeing, attention_mask=torch.ones_like(seeing), pixel_values=pixels, image_grid_thw=grids, mm_token_type_ids=(seeing == config.image_token_id).int()).logits.square().mean().backward()
+    model(
+        input_ids=seeing,
+        attention_mask=torch.ones_like(seeing),
+        pixel_values=pixels,
+        image_grid_thw=grids,
+        mm_token_type_ids=(seeing == config.image_token_id).int(),
+    ).logits.square().mean().backward()
     model.zero_grad()
 
 

@@ -2,8 +2,8 @@
 
     python3 tools/peers/pytorch_training.py SETTINGS_AS_JSON
 
-Prints one JSON line: the least milliseconds of an update by the clock and of processor time, the most memory of the process
-while it trains, in bytes, and the loss before the first update.
+Prints one JSON line: the least milliseconds of an update by the clock and of processor time, the most memory of the
+process while it trains, in bytes, and the loss before the first update.
 """
 
 import json
@@ -28,7 +28,9 @@ if settings.get("rank"):
     import peft
 
     targets = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj)"
-    model = peft.get_peft_model(model, peft.LoraConfig(r=settings["rank"], lora_alpha=2 * settings["rank"], target_modules=targets))
+    model = peft.get_peft_model(
+        model, peft.LoraConfig(r=settings["rank"], lora_alpha=2 * settings["rank"], target_modules=targets)
+    )
 if settings.get("checkpointing"):
     model.gradient_checkpointing_enable()
 trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -57,7 +59,9 @@ inputs, targets = ids[:, :-1], ids[:, -predicted:]
 
 
 def update():
-    logits = model(input_ids=inputs, attention_mask=torch.ones_like(inputs), logits_to_keep=predicted, use_cache=False, **extra).logits
+    logits = model(
+        input_ids=inputs, attention_mask=torch.ones_like(inputs), logits_to_keep=predicted, use_cache=False, **extra
+    ).logits
     loss = torch.nn.functional.cross_entropy(logits.reshape(-1, vocabulary), targets.reshape(-1))
     loss.backward()
     torch.nn.utils.clip_grad_norm_(trained, 1.0)

@@ -2,8 +2,8 @@
 
     python3 tools/peers/trl_grpo.py SETTINGS_AS_JSON
 
-The prompt is as long as the other sides', with a drawn picture of the same size. Each token of the vocabulary is a word of
-its own, so that any answer has a text. Prints one JSON line as pytorch_grpo.py does, without `check`.
+The prompt is as long as the other sides', with a drawn picture of the same size. Each token of the vocabulary is a
+word of its own, so that any answer has a text. Prints one JSON line as pytorch_grpo.py does, without `check`.
 """
 
 import json
@@ -37,11 +37,17 @@ if settings.get("freezeVision"):
 # The special tokens have the ids that config.json gives them.
 special = ["<pad>", "<bos>", "<eos>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
 words = special + [f"w{i}" for i in range(len(special), config.text_config.vocab_size)]
-backend = tokenizers.Tokenizer(tokenizers.models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<pad>"))
+backend = tokenizers.Tokenizer(
+    tokenizers.models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<pad>")
+)
 backend.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
 backend.add_special_tokens(special)
 tokenizer = transformers.PreTrainedTokenizerFast(
-    tokenizer_object=backend, pad_token="<pad>", eos_token="<eos>", padding_side="left", additional_special_tokens=special[3:]
+    tokenizer_object=backend,
+    pad_token="<pad>",
+    eos_token="<eos>",
+    padding_side="left",
+    additional_special_tokens=special[3:],
 )
 tokenizer.chat_template = (
     "{% for m in messages %}{% if m['content'] is string %}{{ m['content'] }}{% else %}{% for c in m['content'] %}"

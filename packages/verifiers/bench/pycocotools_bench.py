@@ -2,6 +2,7 @@
 
 PROBLEM.json holds images, categories, annotations and detections in COCO's layout; detection.bench.ts writes it.
 """
+
 import contextlib
 import io
 import json
@@ -15,7 +16,11 @@ from pycocotools.cocoeval import COCOeval
 def evaluate(problem):
     with contextlib.redirect_stdout(io.StringIO()):
         gold = COCO()
-        gold.dataset = {"info": {}, **{key: problem[key] for key in ("images", "categories")}, "annotations": [dict(a) for a in problem["annotations"]]}
+        gold.dataset = {
+            "info": {},
+            **{key: problem[key] for key in ("images", "categories")},
+            "annotations": [dict(a) for a in problem["annotations"]],
+        }
         gold.createIndex()
         found = gold.loadRes([dict(d) for d in problem["detections"]])
         run = COCOeval(gold, found, "bbox")

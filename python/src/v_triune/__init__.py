@@ -4,8 +4,8 @@
     >>> v_triune.verify("The width is 50 mm.", "5 cm").reward
     1.0
 
-The verifiers run in a reward server: the one that `V_TRIUNE_REWARD_URL` names, else one that this process starts with npx (Node 20 or
-newer) and ends with itself. Reward functions for trainers: docs/python.md.
+The verifiers run in a reward server: the one that `V_TRIUNE_REWARD_URL` names, else one that this process starts with
+npx (Node 20 or newer) and ends with itself. Reward functions for trainers: docs/python.md.
 """
 
 from ._reward import RewardClient, RewardError

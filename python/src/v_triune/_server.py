@@ -33,13 +33,15 @@ class Server:
     with v_triune.Server() as server:
         server.client.score([...])
 
-    command  what starts it, as a text or a list. Default: `V_TRIUNE_SERVER_COMMAND`, else `v-triune-reward-server` if it is installed,
-             else `npx @v-triune/reward-server`
+    command  what starts it, as a text or a list. Default: `V_TRIUNE_SERVER_COMMAND`, else `v-triune-reward-server` if
+             it is installed, else `npx @v-triune/reward-server`
     options  of the command line, for example ["--workers", "2", "--verifier", "./mine.mjs"]
     timeout  seconds that its start may take; the first start downloads the package
     """
 
-    def __init__(self, command: Union[str, Sequence[str], None] = None, options: Sequence[str] = (), timeout: float = 120.0) -> None:
+    def __init__(
+        self, command: Union[str, Sequence[str], None] = None, options: Sequence[str] = (), timeout: float = 120.0
+    ) -> None:
         self._command = _command(command)
         self._options = list(options)
         self._timeout = timeout
@@ -66,7 +68,9 @@ class Server:
         _ = self.client
         return self
 
-    def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]) -> None:
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -93,7 +97,16 @@ class Server:
         command = [*self._command, "--port", "0", "--log-level", "warn", "--until-stdin-ends", *self._options]
         try:
             # A group of its own: Ctrl-C is for this process, which then ends the server.
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", errors="replace", start_new_session=True)
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,
+            )
         except OSError as error:
             raise ServerError(f"{command[0]} cannot be started ({error}). {_NEED}") from error
         self._process = process
@@ -106,11 +119,15 @@ class Server:
                 line = lines.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 self.close()
-                raise ServerError(f"the reward server did not start within {self._timeout:g} s. Its last words: {self._said()}") from None
+                raise ServerError(
+                    f"the reward server did not start within {self._timeout:g} s. Its last words: {self._said()}"
+                ) from None
             if line is None:
                 code = process.wait()
                 self.close()
-                raise ServerError(f"the reward server ended with {code} instead of starting. Its last words: {self._said()}")
+                raise ServerError(
+                    f"the reward server ended with {code} instead of starting. Its last words: {self._said()}"
+                )
             found = _ADDRESS.match(line)
             if found:
                 break

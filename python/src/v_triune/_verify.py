@@ -71,7 +71,8 @@ def verify(
 ) -> Verdict:
     """Whether a response has the gold answer.
 
-    verifier      "answer" for any kind of answer, or "mathverify", "detection", "choice", "text", "number", "point", "json-schema"
+    verifier      "answer" for any kind of answer, or "mathverify", "detection", "choice", "text", "number", "point",
+                  "json-schema"
     params        of the verifier, for example {"boxes": "thousandths"}
     format_ratio  weight of the format in the reward; 0 by default, so that the reward is the accuracy
 
@@ -99,7 +100,8 @@ async def verify_async(
 
 
 def verify_many(samples: Iterable[Sample], *, server: Where = None) -> List[Verdict]:
-    """Verdicts in the order of the samples, judged in parallel. A sample that cannot be read is an "error" and costs the others nothing."""
+    """Verdicts in the order of the samples, judged in parallel. A sample that cannot be read is an "error" and costs
+    the others nothing."""
     requests = [_request(sample) for sample in samples]
     return _verdicts(_client(server).score(requests, on_refusal="skip"))
 
@@ -120,7 +122,16 @@ def _client(server: Where) -> RewardClient:
     return server if isinstance(server, RewardClient) else client_of(server)
 
 
-def _sample(response: Content, ground_truth: Content, verifier: str, params: Optional[Mapping[str, Any]], prompt: Optional[Content], data_source: Optional[str], accuracy_ratio: float, format_ratio: float) -> Sample:
+def _sample(
+    response: Content,
+    ground_truth: Content,
+    verifier: str,
+    params: Optional[Mapping[str, Any]],
+    prompt: Optional[Content],
+    data_source: Optional[str],
+    accuracy_ratio: float,
+    format_ratio: float,
+) -> Sample:
     optional = {"params": params, "prompt": prompt, "data_source": data_source}
     sample: Dict[str, Any] = {
         "response": response,

@@ -2,8 +2,9 @@
 
     worker.reward.reward_function=$(python -c "import v_triune.easyr1 as m; print(m.__file__)"):compute_score
 
-A ground truth is the gold answer, or JSON text with reward_model's keys (verifier, ground_truth, verifier_parm, accuracy_ratio,
-format_ratio). `overall` is the reward; a sample that is not scored gets `unscored_reward`, with `scored` = 0.0 beside it.
+A ground truth is the gold answer, or JSON text with reward_model's keys (verifier, ground_truth, verifier_parm,
+accuracy_ratio, format_ratio). `overall` is the reward; a sample that is not scored gets `unscored_reward`, with
+`scored` = 0.0 beside it.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
     --env.taskset.task.rewards.v_triune.fn v_triune.prime:v_triune
 
-or name it in a task of your own: `class MyTask(vf.Task): v_triune = vf.reward(v_triune.prime.v_triune)`. The task's data has
-`reward_model` in Orsta's layout, or `ground_truth` (also `answer`, `solution`) with `verifier`, `verifier_parm`, `accuracy_ratio`, `format_ratio`.
+or name it in a task of your own: `class MyTask(vf.Task): v_triune = vf.reward(v_triune.prime.v_triune)`. The task's
+data has `reward_model` in Orsta's layout, or `ground_truth` (also `answer`, `solution`) with `verifier`,
+`verifier_parm`, `accuracy_ratio`, `format_ratio`.
 """
 
 from __future__ import annotations
@@ -16,10 +17,14 @@ _KEYS = ("verifier", "verifier_parm", "accuracy_ratio", "format_ratio")
 
 
 async def v_triune(task: Any, trace: Any) -> float:
-    """The reward of the trace's last reply. What is not scored raises RewardError: `verifiers` then has an error, not a 0."""
+    """The reward of the trace's last reply. What is not scored raises RewardError: `verifiers` then has an error, not
+    a 0."""
     data: Dict[str, Any] = {**task.model_dump(), **(task.model_extra or {})}
     model = _reward._as_dict(data.get("reward_model")) or {key: data.get(key) for key in _KEYS}
-    gold = next((data[key] for key in ("ground_truth", "answer", "solution") if data.get(key) is not None), model.get("ground_truth"))
+    gold = next(
+        (data[key] for key in ("ground_truth", "answer", "solution") if data.get(key) is not None),
+        model.get("ground_truth"),
+    )
 
     def request(_index: int, response: Any, ignored: Any) -> Any:
         named = _reward._setting(None, "V_TRIUNE_REWARD_VERIFIER", None)

@@ -3,8 +3,9 @@
     import v_triune.skyrl                         # registers "v_triune"
     environment.env_class=v_triune                # of SkyRL; the data set's column `env_class` does the same
 
-A row has `reward_spec` ({"ground_truth": ..}, SkyRL's own) or `reward_model` in Orsta's layout, with `verifier` and its parameters.
-SkyRL wants a number: an answer that is not scored gets `unscored_reward`, and `scored` = 0.0 in the metrics.
+A row has `reward_spec` ({"ground_truth": ..}, SkyRL's own) or `reward_model` in Orsta's layout, with `verifier` and
+its parameters. SkyRL wants a number: an answer that is not scored gets `unscored_reward`, and `scored` = 0.0 in the
+metrics.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from skyrl_gym.envs.registration import register, registry
 class VTriuneEnv(BaseTextEnv):  # type: ignore[misc]
     """Judges the first answer and is done."""
 
-    def __init__(self, env_config: Optional[Mapping[str, Any]] = None, extras: Optional[Mapping[str, Any]] = None) -> None:
+    def __init__(
+        self, env_config: Optional[Mapping[str, Any]] = None, extras: Optional[Mapping[str, Any]] = None
+    ) -> None:
         super().__init__()
         config, extras = env_config or {}, extras or {}
         self._config = {key: config.get(key) for key in ("url", "token", "verifier", "on_error", "unscored_reward")}
@@ -33,7 +36,9 @@ class VTriuneEnv(BaseTextEnv):  # type: ignore[misc]
         named = _reward._setting(config["verifier"], "V_TRIUNE_REWARD_VERIFIER", None)
 
         def request(_index: int, response: Any, ignored: Any) -> Any:
-            return _reward._request_of(response, self._model.get("ground_truth"), self._model, self._source, verifier=named, ignored=ignored)
+            return _reward._request_of(
+                response, self._model.get("ground_truth"), self._model, self._source, verifier=named, ignored=ignored
+            )
 
         client = _reward._client(config["url"], config["token"])
         (result,) = _reward._score_all(client, [action], request, _reward._on_error(config["on_error"]))

@@ -5,6 +5,7 @@
 
 A unit is [sum, count] of a prompt's rollouts. Windows are drawn apart (multi-sample bootstrap), so no unit recurs.
 """
+
 import json
 import numpy as np
 import scipy
@@ -39,13 +40,15 @@ for name, before, after in [
         method="percentile",
         rng=np.random.default_rng(2),
     )
-    cases.append({
-        "name": name,
-        "before": before.astype(int).tolist(),
-        "after": after.astype(int).tolist(),
-        "change": ratio(after) - ratio(before),
-        "error": float(result.standard_error),
-        "low": float(result.confidence_interval.low),
-        "high": float(result.confidence_interval.high),
-    })
+    cases.append(
+        {
+            "name": name,
+            "before": before.astype(int).tolist(),
+            "after": after.astype(int).tolist(),
+            "change": ratio(after) - ratio(before),
+            "error": float(result.standard_error),
+            "low": float(result.confidence_interval.low),
+            "high": float(result.confidence_interval.high),
+        }
+    )
 print(json.dumps({"scipy": scipy.__version__, "numpy": np.__version__, "cases": cases}))

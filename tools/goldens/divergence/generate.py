@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Golden numbers of the divergence from a teacher: over the student's likeliest tokens by TRL's compute_topk_self_distillation_loss, and over the
-teacher's by the loss of its trainer with a teacher on a server (_compute_server_forward_kl_loss).
+"""Golden numbers of the divergence from a teacher: over the student's likeliest tokens by TRL's
+compute_topk_self_distillation_loss, and over the teacher's by the loss of its trainer with a teacher on a server
+(_compute_server_forward_kl_loss).
 
     pip download --no-deps trl==1.16.0
     python generate.py trl-1.16.0-py3-none-any.whl > divergence.json
 
-Needs torch alone: the functions are taken out of the wheel by their names and run as they are, in float64. Of each case: the loss of each token, and
-the gradient of the losses' sum in the student's logits.
+Needs torch alone: the functions are taken out of the wheel by their names and run as they are, in float64. Of each
+case: the loss of each token, and the gradient of the losses' sum in the student's logits.
 """
+
 import ast, json, sys, zipfile
 from types import SimpleNamespace
 
@@ -32,7 +34,9 @@ def functions(wheel, file, names):
 
 
 def server_loss(wheel):
-    method = functions(wheel, "trl/experimental/server_distillation/server_distillation_trainer.py", SERVER_NAMES)["_compute_server_forward_kl_loss"]
+    method = functions(wheel, "trl/experimental/server_distillation/server_distillation_trainer.py", SERVER_NAMES)[
+        "_compute_server_forward_kl_loss"
+    ]
 
     def loss(student, teacher, k, tail):
         top = torch.log_softmax(teacher, -1).topk(k, dim=-1)
@@ -56,18 +60,40 @@ def main():
                 if k == 1 and not tail:
                     continue  # one token alone always has probability 1
                 logits = student.clone().requires_grad_()
-                losses = loss(logits, teacher, distillation_topk=k, distillation_alpha=alpha, distillation_add_tail=tail)
+                losses = loss(
+                    logits, teacher, distillation_topk=k, distillation_alpha=alpha, distillation_add_tail=tail
+                )
                 losses.sum().backward()
-                cases.append({"over": "policy", "k": k, "alpha": alpha, "tail": tail, "student": student.tolist(), "teacher": teacher.tolist(),
-                              "losses": losses.tolist(), "gradient": logits.grad.tolist()})
+                cases.append(
+                    {
+                        "over": "policy",
+                        "k": k,
+                        "alpha": alpha,
+                        "tail": tail,
+                        "student": student.tolist(),
+                        "teacher": teacher.tolist(),
+                        "losses": losses.tolist(),
+                        "gradient": logits.grad.tolist(),
+                    }
+                )
         for tail in (True, False):
             if k == 1 and not tail:
                 continue
             logits = student.clone().requires_grad_()
             losses = by_server(logits, teacher, k, tail)
             losses.sum().backward()
-            cases.append({"over": "teacher", "k": k, "alpha": 0.0, "tail": tail, "student": student.tolist(), "teacher": teacher.tolist(),
-                          "losses": losses.tolist(), "gradient": logits.grad.tolist()})
+            cases.append(
+                {
+                    "over": "teacher",
+                    "k": k,
+                    "alpha": 0.0,
+                    "tail": tail,
+                    "student": student.tolist(),
+                    "teacher": teacher.tolist(),
+                    "losses": losses.tolist(),
+                    "gradient": logits.grad.tolist(),
+                }
+            )
     json.dump({"trl": "1.16.0", "torch": torch.__version__, "cases": cases}, sys.stdout)
     print()
 

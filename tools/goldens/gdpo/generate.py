@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""Golden numbers of GDPO: verl's compute_gdpo_outcome_advantage and TRL's multi_objective_aggregation="normalize_then_sum".
+"""Golden numbers of GDPO: verl's compute_gdpo_outcome_advantage and TRL's
+multi_objective_aggregation="normalize_then_sum".
 
     pip download --no-deps verl==0.9.1 trl==1.16.0
     python generate.py verl-0.9.1-py3-none-any.whl trl-1.16.0-py3-none-any.whl > gdpo.json
 
-Needs torch and numpy alone: the functions are taken out of the wheels by their names and run as they are. Of TRL's trainer that is the branch of
-the method that computes advantages. float32, 9 significant digits, which restores the float32 exactly; a missing reward is null.
+Needs torch and numpy alone: the functions are taken out of the wheels by their names and run as they are. Of TRL's
+trainer that is the branch of the method that computes advantages. float32, 9 significant digits, which restores the
+float32 exactly; a missing reward is null.
 """
+
 import ast, json, math, sys, textwrap, types, zipfile
 from collections import defaultdict
 from typing import Any, Optional
@@ -35,9 +38,21 @@ def functions(text, *names):
 
 def verl_function(wheel):
     masked = {"torch": torch}
-    exec(functions(source(wheel, "verl/utils/torch_functional.py"), "masked_sum", "masked_mean", "masked_var", "masked_whiten"), masked)
-    scope = {"torch": torch, "np": np, "defaultdict": defaultdict, "Optional": Optional, "Any": Any, "AlgoConfig": dict,
-             "verl_F": types.SimpleNamespace(masked_whiten=masked["masked_whiten"])}
+    exec(
+        functions(
+            source(wheel, "verl/utils/torch_functional.py"), "masked_sum", "masked_mean", "masked_var", "masked_whiten"
+        ),
+        masked,
+    )
+    scope = {
+        "torch": torch,
+        "np": np,
+        "defaultdict": defaultdict,
+        "Optional": Optional,
+        "Any": Any,
+        "AlgoConfig": dict,
+        "verl_F": types.SimpleNamespace(masked_whiten=masked["masked_whiten"]),
+    }
     text = source(wheel, "verl/trainer/ppo/core_algos.py")
     exec(functions(text, "compute_grpo_outcome_advantage", "compute_gdpo_outcome_advantage"), scope)
     return scope["compute_gdpo_outcome_advantage"]
@@ -48,7 +63,10 @@ def trl_function(wheel):
     scope = {"torch": torch}
     exec(functions(source(wheel, "trl/trainer/utils.py"), "nanstd"), scope)
     for node in ast.walk(ast.parse(source(wheel, "trl/trainer/grpo_trainer.py"))):
-        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "self.multi_objective_aggregation == 'normalize_then_sum'"):
+        if not (
+            isinstance(node, ast.If)
+            and ast.unparse(node.test) == "self.multi_objective_aggregation == 'normalize_then_sum'"
+        ):
             continue
         body = "\n".join(ast.unparse(statement) for statement in node.body)
         wrapped = (
@@ -102,17 +120,28 @@ def main(verl_wheel, trl_wheel):
     for name, rewards, size, weights, tokens in cases():
         rows = rewards.shape[0]
         groups = [row // size for row in range(rows)]
-        case = {"name": name, "rewards": numbers(rewards), "groups": groups, "weights": weights, "tokens": tokens.tolist(),
-                "trl": numbers(trl(rewards, torch.tensor(weights), size))}
+        case = {
+            "name": name,
+            "rewards": numbers(rewards),
+            "groups": groups,
+            "weights": weights,
+            "tokens": tokens.tolist(),
+            "trl": numbers(trl(rewards, torch.tensor(weights), size)),
+        }
         if not torch.isnan(rewards).any():  # verl has no missing rewards
             width = int(tokens.max())
             mask = (torch.arange(width)[None, :] < tokens[:, None]).float()
             keys = [f"r{k}" for k in range(rewards.shape[1])]
             advantages, _ = verl(
-                token_level_rewards=torch.zeros(rows, width), response_mask=mask, index=np.array(groups),
+                token_level_rewards=torch.zeros(rows, width),
+                response_mask=mask,
+                index=np.array(groups),
                 config={"gdpo_reward_keys": keys, "gdpo_reward_weights": weights},
                 non_tensor_batch={key: rewards[:, k].numpy() for k, key in enumerate(keys)},
-                batch={"prompts": torch.zeros(rows, 1), "attention_mask": torch.cat([torch.ones(rows, 1), mask], dim=1).long()},
+                batch={
+                    "prompts": torch.zeros(rows, 1),
+                    "attention_mask": torch.cat([torch.ones(rows, 1), mask], dim=1).long(),
+                },
             )
             case["verl"] = numbers(advantages[:, 0])  # the same on every token of a row
         found.append(case)

@@ -3,9 +3,10 @@
 
   python generate.py [--out DIR] [--seed N]       needs transformers 5.x, Pillow, numpy
 
-expected.json: for each file the mode Pillow opens it in, its size and the sha256 of convert_to_rgb's bytes (row-major HWC);
-"oriented" the same after ImageOps.exif_transpose, where that changes something.
+expected.json: for each file the mode Pillow opens it in, its size and the sha256 of convert_to_rgb's bytes (row-major
+HWC); "oriented" the same after ImageOps.exif_transpose, where that changes something.
 """
+
 import argparse, hashlib, json, os, struct, warnings, zlib
 import numpy as np
 import PIL
@@ -33,7 +34,9 @@ def draw(out, rng):
     y, x = np.mgrid[0:H, 0:W]
 
     def smooth(channels):
-        waves = [127 + 90 * np.sin(x / (3 + 2 * k) + y / (5 + k)) + 12 * rng.standard_normal((H, W)) for k in range(channels)]
+        waves = [
+            127 + 90 * np.sin(x / (3 + 2 * k) + y / (5 + k)) + 12 * rng.standard_normal((H, W)) for k in range(channels)
+        ]
         return np.stack(waves, -1).clip(0, 255).astype(np.uint8)
 
     at = lambda name: os.path.join(out, name)
@@ -80,7 +83,11 @@ def draw(out, rng):
 
 def describe(image):
     pixels = convert_to_rgb(image, return_numpy=True)
-    return {"width": image.width, "height": image.height, "sha256": hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()}
+    return {
+        "width": image.width,
+        "height": image.height,
+        "sha256": hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest(),
+    }
 
 
 def main():

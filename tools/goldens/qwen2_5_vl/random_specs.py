@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Configurations and prompts nobody thought of, for generate.py: sizes, heads, windows, full-attention blocks, tied or not,
-pictures and videos of any grid, drawn from a seed.
+"""Configurations and prompts nobody thought of, for generate.py: sizes, heads, windows, full-attention blocks, tied
+or not, pictures and videos of any grid, drawn from a seed.
 
   python random_specs.py --out DIR --seed N [--count 8] [--family F]   DIR/N/spec.json, one variant a draw
   python generate.py --spec DIR/N/spec.json --out DIR/N                their reference values (of Qwen2-VL and Qwen3-VL
                                                                        by ../qwen3_vl/generate.py --family F)
   npm run parity -- DIR/N [--backend wasm]                             ours beside them
 """
+
 import argparse, json, os, random
 
 
@@ -17,8 +18,13 @@ def divisors(n):
 def of_qwen2_vl(r, sp):
     vision = sp["vision"]
     sp["vision"] = {
-        "embed_dim": vision["hidden_size"], "hidden_size": sp["text"]["hidden_size"], "mlp_ratio": r.randint(1, 4),
-        **{key: vision[key] for key in ("depth", "num_heads", "patch_size", "spatial_merge_size", "temporal_patch_size")},
+        "embed_dim": vision["hidden_size"],
+        "hidden_size": sp["text"]["hidden_size"],
+        "mlp_ratio": r.randint(1, 4),
+        **{
+            key: vision[key]
+            for key in ("depth", "num_heads", "patch_size", "spatial_merge_size", "temporal_patch_size")
+        },
     }
 
 
@@ -53,15 +59,32 @@ def variant(r, family):
     vocab_text = r.randint(150, 420)
     hidden = heads * head_dim
     sp = {
-        "vocab_text": vocab_text, "vocab_size": vocab_text + r.randint(7, 30), "tie": r.random() < 0.5,
-        "rope_theta": r.choice([1e4, 5e5, 1e6]), "mrope_section": section, "eps": r.choice([1e-6, 1e-5]),
-        "text": {"hidden_size": hidden, "intermediate_size": r.randint(9, 150), "num_hidden_layers": r.randint(1, 4),
-                 "num_attention_heads": heads, "num_key_value_heads": keys},
-        "vision": {"depth": depth, "hidden_size": vision_heads * 4 * r.randint(1, 5), "num_heads": vision_heads, "intermediate_size": r.randint(7, 60),
-                   "patch_size": patch, "spatial_merge_size": merge, "temporal_patch_size": r.choice([1, 2, 2]),
-                   "window_size": patch * merge * r.randint(1, 4) + r.choice([0, 0, patch - 1]),
-                   "fullatt_block_indexes": sorted(r.sample(range(depth), r.randint(0, depth))), "out_hidden_size": hidden,
-                   "tokens_per_second": r.choice([1, 2, 4])},
+        "vocab_text": vocab_text,
+        "vocab_size": vocab_text + r.randint(7, 30),
+        "tie": r.random() < 0.5,
+        "rope_theta": r.choice([1e4, 5e5, 1e6]),
+        "mrope_section": section,
+        "eps": r.choice([1e-6, 1e-5]),
+        "text": {
+            "hidden_size": hidden,
+            "intermediate_size": r.randint(9, 150),
+            "num_hidden_layers": r.randint(1, 4),
+            "num_attention_heads": heads,
+            "num_key_value_heads": keys,
+        },
+        "vision": {
+            "depth": depth,
+            "hidden_size": vision_heads * 4 * r.randint(1, 5),
+            "num_heads": vision_heads,
+            "intermediate_size": r.randint(7, 60),
+            "patch_size": patch,
+            "spatial_merge_size": merge,
+            "temporal_patch_size": r.choice([1, 2, 2]),
+            "window_size": patch * merge * r.randint(1, 4) + r.choice([0, 0, patch - 1]),
+            "fullatt_block_indexes": sorted(r.sample(range(depth), r.randint(0, depth))),
+            "out_hidden_size": hidden,
+            "tokens_per_second": r.choice([1, 2, 4]),
+        },
     }
 
     def grid(frames=1):
@@ -85,7 +108,14 @@ def variant(r, family):
             images.append(grid())
         rows.append(row)
     cases.append({"name": "batch", "rows": rows, **({"images": images} if images else {})})
-    cases.append({"name": "video", "rows": [[text(), "v0", text()]], "videos": [grid(r.randint(1, 4))], "second_per_grid_ts": [r.choice([0.5, 1.0, 1.5])]})
+    cases.append(
+        {
+            "name": "video",
+            "rows": [[text(), "v0", text()]],
+            "videos": [grid(r.randint(1, 4))],
+            "second_per_grid_ts": [r.choice([0.5, 1.0, 1.5])],
+        }
+    )
     sp["cases"] = cases
     if family != "qwen2_5_vl":  # the others do not count seconds
         del cases[-1]["second_per_grid_ts"]

@@ -8,8 +8,8 @@ GRPOTrainer._tool_call_loop runs as it is, with Qwen2.5-VL's processor over the 
 replaced: the model (_generate_single_turn gives the next turn of the script) and the parser of calls (the JSON between
 <tool_call> tags), which is not what is compared.
 """
-import argparse, json, os, re, tempfile
-import torch
+
+import argparse, json, os, re
 from PIL import Image
 from transformers import AutoTokenizer, Qwen2VLImageProcessor, Qwen2_5_VLProcessor
 from transformers.models.qwen2_vl.video_processing_qwen2_vl import Qwen2VLVideoProcessor
@@ -62,7 +62,8 @@ def main():
     tokenizer = AutoTokenizer.from_pretrained(args.tokenizer)
     settings = dict(min_pixels=56 * 56, max_pixels=112 * 112, patch_size=14, temporal_patch_size=2, merge_size=2)
     processor = Qwen2_5_VLProcessor(
-        Qwen2VLImageProcessor(**settings), tokenizer, Qwen2VLVideoProcessor(), chat_template=TEMPLATE)
+        Qwen2VLImageProcessor(**settings), tokenizer, Qwen2VLVideoProcessor(), chat_template=TEMPLATE
+    )
     picture = Image.new("RGB", (84, 56), (200, 10, 10))
     messages = [{"role": "user", "content": [{"type": "image", "image": picture}, {"type": "text", "text": QUESTION}]}]
     prompt = processor.apply_chat_template(messages, add_generation_prompt=True, tokenize=True, return_dict=False)[0]
@@ -104,24 +105,48 @@ def main():
     trainer = Fixed.__new__(Fixed)
     tools = {"look": look, "tell": tell}
     values = dict(
-        max_tool_calling_iterations=MAX_CALLS, _sync_tool_dicts=[tools] * len(turns),
-        _async_tool_dicts=[{}] * len(turns), use_vllm=False, max_completion_length=4096, _is_vlm=True,
-        tools=[look, tell], processing_class=processor, _tokenizer=tokenizer, chat_template=TEMPLATE,
-        chat_template_kwargs={}, environment_factories=None, rollout_func=None, async_loop=None,
-        model=type("M", (), {"config": type("C", (), {"text_config": type("T", (), {"max_position_embeddings": 8192})})}))
+        max_tool_calling_iterations=MAX_CALLS,
+        _sync_tool_dicts=[tools] * len(turns),
+        _async_tool_dicts=[{}] * len(turns),
+        use_vllm=False,
+        max_completion_length=4096,
+        _is_vlm=True,
+        tools=[look, tell],
+        processing_class=processor,
+        _tokenizer=tokenizer,
+        chat_template=TEMPLATE,
+        chat_template_kwargs={},
+        environment_factories=None,
+        rollout_func=None,
+        async_loop=None,
+        model=type(
+            "M", (), {"config": type("C", (), {"text_config": type("T", (), {"max_position_embeddings": 8192})})}
+        ),
+    )
     trainer.__dict__.update(values)
     first = [list(own[0]) for own in turns]
     mask, _, ids, _, calls, failures, images = trainer._tool_call_loop(
-        [list(messages) for _ in turns], [list(prompt) for _ in turns], first,
-        [[parse(tokenizer, own)] for own in first], None, [[picture] for _ in turns], {})
+        [list(messages) for _ in turns],
+        [list(prompt) for _ in turns],
+        first,
+        [[parse(tokenizer, own)] for own in first],
+        None,
+        [[picture] for _ in turns],
+        {},
+    )
     result = {
         "versions": {"trl": trl.__version__, "transformers": transformers.__version__},
         "processor": {"minPixels": 56 * 56, "maxPixels": 112 * 112},
-        "question": QUESTION, "picture": [84, 56], "maxTurns": MAX_CALLS + 1,
-        "calls": calls, "failures": failures, "prompt": prompt,
+        "question": QUESTION,
+        "picture": [84, 56],
+        "maxTurns": MAX_CALLS + 1,
+        "calls": calls,
+        "failures": failures,
+        "prompt": prompt,
         "conversations": [
             {"turns": own, "ids": i, "mask": m, "pictures": [list(p.size) for p in p]}
-            for own, i, m, p in zip(turns, ids, mask, images)],
+            for own, i, m, p in zip(turns, ids, mask, images)
+        ],
     }
     with open(os.path.join(args.out, "chat_template.jinja"), "w") as file:
         file.write(TEMPLATE)

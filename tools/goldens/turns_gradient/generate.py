@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The gradient of one GRPO loss over answers of several turns, in float64 (PyTorch, eager attention, one thread).
 
-  python generate.py [--model ../qwen2_5_vl/base] [--seed 5]
+python generate.py [--model ../qwen2_5_vl/base] [--seed 5]
 """
+
 import argparse, importlib.metadata, json, math, os
 import torch
 from safetensors.torch import save_file
@@ -14,7 +15,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # Parts of a sequence: mN the model's own N tokens, tN N tokens that it is shown, [t, h, w] a picture that it is shown.
 PROMPTS = [["t3", [1, 4, 6], "t4"], ["t6"]]
 ROLLOUTS = [
-    {"prompt": 0, "parts": ["m4", "t2", [1, 4, 4], "t3", "m3", "t2", [1, 6, 4], [1, 4, 4], "t1", "m5"], "advantage": 1.25},
+    {
+        "prompt": 0,
+        "parts": ["m4", "t2", [1, 4, 4], "t3", "m3", "t2", [1, 6, 4], [1, 4, 4], "t1", "m5"],
+        "advantage": 1.25,
+    },
     {"prompt": 0, "parts": ["m2", "t5", "m6"], "advantage": -0.75},
     {"prompt": 1, "parts": ["m3", "t1", [1, 4, 4], "t2", "m2"], "advantage": -0.5},
     {"prompt": 1, "parts": ["m7"], "advantage": 1.0},
@@ -33,9 +38,15 @@ def main():
     a = a.parse_args()
     g = torch.Generator().manual_seed(a.seed)
     special = json.load(open(os.path.join(a.model, "index.json")))["special_tokens"]
-    model = Qwen2_5_VLForConditionalGeneration.from_pretrained(a.model, attn_implementation="eager", dtype=torch.float32).double().eval()
+    model = (
+        Qwen2_5_VLForConditionalGeneration.from_pretrained(a.model, attn_implementation="eager", dtype=torch.float32)
+        .double()
+        .eval()
+    )
     vision = model.config.vision_config
-    start, pad, end, text = (special[k] for k in ("<|vision_start|>", "<|image_pad|>", "<|vision_end|>", "<|endoftext|>"))
+    start, pad, end, text = (
+        special[k] for k in ("<|vision_start|>", "<|image_pad|>", "<|vision_end|>", "<|endoftext|>")
+    )
     tensors, pictures = {}, []
 
     def make(parts):
@@ -43,12 +54,12 @@ def main():
         for part in parts:
             if isinstance(part, list):
                 n = math.prod(part)
-                dims = 3 * vision.temporal_patch_size * vision.patch_size ** 2
+                dims = 3 * vision.temporal_patch_size * vision.patch_size**2
                 pixels = ((torch.randn(n, dims, generator=g) + torch.randn(n, 1, generator=g)) * 256).round() / 256
                 tensors[f"pixels.{len(pictures)}"] = pixels
                 pictures.append({"grid": part})
                 grids.append(len(pictures) - 1)
-                new = [start] + [pad] * (n // vision.spatial_merge_size ** 2) + [end]
+                new = [start] + [pad] * (n // vision.spatial_merge_size**2) + [end]
             else:
                 new = torch.randint(0, text, (int(part[1:]),), generator=g).tolist()
             ids += new
@@ -67,7 +78,7 @@ def main():
             inputs["image_grid_thw"] = torch.tensor([pictures[i]["grid"] for i in seen])
             inputs["pixel_values"] = torch.cat([tensors[f"pixels.{i}"] for i in seen]).double()
         model.model.rope_deltas = None
-        logits = model(**inputs, use_cache=False).logits[0, len(p["ids"]) - 1:-1]
+        logits = model(**inputs, use_cache=False).logits[0, len(p["ids"]) - 1 : -1]
         assert logits.dtype == torch.float64
         return torch.log_softmax(logits, -1).gather(-1, torch.tensor(r["ids"])[:, None]).squeeze(-1)
 
@@ -95,8 +106,18 @@ def main():
         tensors[f"grad.{name}"] = value.float()
     save_file({k: v.contiguous() for k, v in tensors.items()}, os.path.join(HERE, "turns.safetensors"))
     versions = {k: importlib.metadata.version(k) for k in ("torch", "transformers")}
-    out = {"versions": versions, "seed": a.seed, "clip": [LOW, HIGH, DUAL], "pictures": pictures, "prompts": prompts, "rollouts": rollouts,
-           "loss": float(total.detach()), "nearest_clip_bound": near, "rows": rows, "norms": {n: float(v.norm()) for n, v in gradients.items()}}
+    out = {
+        "versions": versions,
+        "seed": a.seed,
+        "clip": [LOW, HIGH, DUAL],
+        "pictures": pictures,
+        "prompts": prompts,
+        "rollouts": rollouts,
+        "loss": float(total.detach()),
+        "nearest_clip_bound": near,
+        "rows": rows,
+        "norms": {n: float(v.norm()) for n, v in gradients.items()},
+    }
     json.dump(out, open(os.path.join(HERE, "turns.json"), "w"), separators=(",", ":"))
     print(f"loss {float(total.detach()):.12f}, nearest clip bound {near:.4f}, {count} tokens")
 

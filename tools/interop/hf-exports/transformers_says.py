@@ -6,6 +6,7 @@ JOBS.json: [{name, model, adapter?, make?: {target_modules, r}, rows: [{ids, cut
 those of the case's files. With `make`, peft wraps the model in an adapter with random values and saves it to `adapter`
 first. Prints {name: {problems, logProbs: [[..] per row]}} after the word RESULT.
 """
+
 import json
 import sys
 import warnings

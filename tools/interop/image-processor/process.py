@@ -4,6 +4,7 @@
 
 JOBS.json: [{key, folder, picture}]. Prints {key: {grid} or {error}} after the word RESULT; pixel_values are in OUT.
 """
+
 import json
 import sys
 import warnings

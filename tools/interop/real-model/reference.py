@@ -5,6 +5,7 @@ after the word RESULT.
 
 QUESTIONS.json: {"texts": [..], "chats": [[{role, content}, ..], ..], "tokens": how many tokens an answer may have}
 """
+
 import json
 import sys
 
