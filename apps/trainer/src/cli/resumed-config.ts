@@ -4,22 +4,22 @@ import type { TrainingConfig } from "@v-triune/training/config";
 import { UsageError } from "../errors";
 
 /**
- * The configuration of the run that is resumed by its folder; undefined when the path is no run folder.
+ * The configuration of the run that a folder holds; undefined when the path is no run folder.
  *
- * @throws UsageError when the folder is a run's and the run is not to be resumed; ConfigError for overrides that cannot
- *   be used
+ * @param goesOn whether the run is resumed, or only estimated: a new run needs a folder of its own
+ * @throws UsageError when the folder is a run's and the run does not go on; ConfigError for overrides that cannot be used
  */
 export async function resumedConfig(
   path: string | undefined,
   overrides: readonly string[],
-  resume: boolean,
+  goesOn: boolean,
 ): Promise<TrainingConfig | undefined> {
   if (path === undefined || !existsSync(join(path, "run.json"))) return undefined;
-  if (!resume) {
+  if (!goesOn) {
     throw new UsageError({
       what: "This folder holds a run.",
       where: path,
-      fix: "continue it with --resume, or give the configuration of a new run",
+      fix: "continue it with --resume, estimate it with --dry-run, or give the configuration of a new run",
     });
   }
   const { runFolderConfig } = await import("@v-triune/training/run-folder");

@@ -2,9 +2,10 @@
  * What `train --dry-run` says beside what a run then does: npm run bench -- dry-run
  *
  * For each shape a process makes the dry run, and another one trains three steps, in turn, so that both meet the same
- * load. Weights are random, so that answers have their full length. One JSON line for each round: estimate over run, of
- * the peak of memory, and of seconds of the parts of a step (the run's are the least of its steps, the first one left
- * out). On a busy machine BENCH_THREADS=1 counts processor time of one thread instead of the time of day.
+ * load. Weights are random and lie in a checkpoint, as a run's do. One JSON line for each round: estimate over run, of
+ * every phase of a step (the run's are the least of its steps, the first one left out), of the memory when the model is
+ * loaded, after the first answers and at its peak, and of the tokens that were trained, as an answer may end early.
+ * On a busy machine BENCH_THREADS=1 counts processor time of one thread instead of the time of day.
  *
  * BENCH_SHAPES=1M,20M (default all but the ones that take over 5 GB), BENCH_ROUNDS=1, BENCH_STEPS=3.
  */
@@ -15,19 +16,27 @@ import { join } from "node:path";
 import { selectBackend } from "@v-triune/backend";
 import { writeSamples } from "@v-triune/data-filters";
 import { demoModelConfig, heldOutQuestions, toSample, writeDemoModelFolder } from "@v-triune/demo-tasks";
-import { runTraining } from "@v-triune/training";
+import { publishedModels } from "@v-triune/policy";
+import { modelArchitecture, runTraining } from "@v-triune/training";
 import { type TrainingConfigInput, resolveTrainingConfig } from "@v-triune/training/config";
 import { dryRun } from "./dry-run";
+import { openMeasuredPolicy } from "./measured-model";
+import { type Phase, phases, watchPhases } from "../testing/watch-phases";
 
 interface Shape {
-  readonly model: keyof typeof models;
+  readonly model: string;
   readonly backend: "tensorflow" | "wasm";
   readonly prompts: number;
   readonly n: number;
   /** Words that prolong each question: a token each. */
   readonly words: number;
   readonly newTokens: number;
+  /** Side of each picture in pixels; 0: none. Default 84, the demonstration's. */
+  readonly picture?: number;
+  /** Questions of an evaluation. Default none. */
+  readonly evaluated?: number;
   readonly update?: TrainingConfigInput["update"];
+  readonly kl?: number;
   readonly adapter?: number;
   readonly dtype?: "bfloat16";
   /** Over 5 GB: only when it is named. */
@@ -48,12 +57,23 @@ const shape = (
 });
 const wide = { rope_scaling: { type: "mrope", mrope_section: [8, 12, 12] }, max_position_embeddings: 8192 };
 
-/** The demonstration's, and language models of these sizes with its tower. */
-const models = {
+const tower = {
+  depth: 12,
+  hidden_size: 384,
+  intermediate_size: 1024,
+  num_heads: 6,
+  window_size: 112,
+  fullatt_block_indexes: [3, 7, 11],
+};
+
+/** The demonstration's, language models of these sizes with its tower or a larger one, and a published shape. */
+const models: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   "1M": { max_position_embeddings: 8192 },
   "20M": { ...shape([320, 12, 1024], [5, 5], 8192), ...wide },
   "135M": { ...shape([576, 30, 1536], [9, 3], 49_152), ...wide },
+  "135M-seeing": { ...shape([576, 30, 1536], [9, 3], 49_152), ...wide, vision_config: tower },
   "0.5B": { ...shape([896, 24, 4864], [14, 2], 151_936), ...wide },
+  "3B": publishedModels.find(({ name }) => name === "Qwen2.5-VL-3B")!.config,
 };
 
 const oneLargePrompt: Shape = {
@@ -66,10 +86,13 @@ const oneLargePrompt: Shape = {
 };
 
 const shapes: Record<string, Shape> = {
-  "1M": { model: "1M", backend: "tensorflow", prompts: 8, n: 8, words: 0, newTokens: 64 },
-  "1M-wasm": { model: "1M", backend: "wasm", prompts: 8, n: 8, words: 0, newTokens: 64 },
+  "1M": { model: "1M", backend: "tensorflow", prompts: 8, n: 8, words: 0, newTokens: 64, evaluated: 32 },
+  "1M-text": { model: "1M", backend: "tensorflow", prompts: 8, n: 8, words: 0, newTokens: 64, picture: 0 },
+  "1M-wasm": { model: "1M", backend: "wasm", prompts: 8, n: 8, words: 0, newTokens: 64, evaluated: 32 },
   "1M-wasm-long": { model: "1M", backend: "wasm", prompts: 2, n: 2, words: 450, newTokens: 512 },
-  "20M": { model: "20M", backend: "tensorflow", prompts: 2, n: 4, words: 200, newTokens: 128 },
+  "20M": { model: "20M", backend: "tensorflow", prompts: 2, n: 4, words: 200, newTokens: 128, evaluated: 8 },
+  "20M-text": { model: "20M", backend: "tensorflow", prompts: 2, n: 4, words: 200, newTokens: 128, picture: 0 },
+  "20M-kl": { model: "20M", backend: "tensorflow", prompts: 2, n: 4, words: 200, newTokens: 128, kl: 0.01 },
   "20M-wasm": { model: "20M", backend: "wasm", prompts: 2, n: 4, words: 100, newTokens: 64 },
   "20M-two-updates": {
     model: "20M",
@@ -81,34 +104,51 @@ const shapes: Record<string, Shape> = {
     update: { miniBatch: 2 },
   },
   "135M-lora": { ...oneLargePrompt, adapter: 16 },
+  "135M-lora-text": { ...oneLargePrompt, adapter: 16, picture: 0 },
+  "135M-lora-pictures": { ...oneLargePrompt, model: "135M-seeing", adapter: 16, words: 20, picture: 448 },
   "135M-lora-bfloat16": { ...oneLargePrompt, adapter: 16, dtype: "bfloat16" },
   "135M-checkpointing": { ...oneLargePrompt, update: { gradientCheckpointing: true } },
   "135M": { ...oneLargePrompt, isLarge: true },
   "0.5B-lora-bfloat16": {
+    ...oneLargePrompt,
     model: "0.5B",
-    backend: "tensorflow",
-    prompts: 1,
-    n: 4,
     words: 100,
-    newTokens: 64,
     adapter: 16,
     dtype: "bfloat16",
     update: { gradientCheckpointing: true },
   },
+  "3B-lora-bfloat16": {
+    ...oneLargePrompt,
+    model: "3B",
+    n: 2,
+    words: 60,
+    newTokens: 24,
+    picture: 224,
+    adapter: 16,
+    dtype: "bfloat16",
+    update: { gradientCheckpointing: true },
+    isLarge: true,
+  },
 };
 
+type Part = Phase | "generate" | "update" | "step" | "evaluation";
+const parts: readonly Part[] = [...phases, "generate", "update", "step", "evaluation"];
+const moments = ["loaded", "answered", "peak"] as const;
+
 interface Figures {
-  /** Most bytes of the process. */
-  readonly memory: number;
-  readonly generate: number;
-  readonly update: number;
-  readonly step: number;
+  /** Bytes of the process. */
+  readonly memory: Readonly<Record<(typeof moments)[number], number>>;
+  /** Of a step, save the evaluation. */
+  readonly seconds: Readonly<Record<Part, number>>;
+  /** Of a step. */
+  readonly trainedTokens: number;
 }
 
 const threads = process.env.BENCH_THREADS;
 const steps = Number(process.env.BENCH_STEPS ?? 3);
 const [mode, folder, name] = process.argv.slice(2);
-if (mode === "estimate") console.log(JSON.stringify(await estimated(folder!, shapes[name!]!)));
+if (mode === "write") await writeCheckpoint(folder!, shapes[name!]!);
+else if (mode === "estimate") console.log(JSON.stringify(await estimated(folder!, shapes[name!]!)));
 else if (mode === "run") console.log(JSON.stringify(await trained(folder!, shapes[name!]!)));
 else await compareAll();
 
@@ -119,62 +159,110 @@ function clock(): number {
   return (user + system) / 1e6;
 }
 
-function configOf(folder: string, { model, backend, prompts, n, newTokens, update, adapter, dtype }: Shape) {
-  const config = { ...demoModelConfig, ...models[model] };
+function configOf(folder: string, shape: Shape) {
+  const { backend, prompts, n, newTokens, evaluated = 0, update, kl, adapter, dtype } = shape;
   return resolveTrainingConfig({
     model: {
-      init: "random",
-      config: { ...config, vision_config: { ...config.vision_config, out_hidden_size: config.hidden_size } },
-      tokenizer: join(folder, "model"),
+      path: join(folder, "checkpoint"),
       ...(adapter !== undefined && { adapter: { rank: adapter } }),
       ...(dtype && { dtype }),
     },
-    data: { train: join(folder, "train.parquet") },
+    data: {
+      train: join(folder, "train.parquet"),
+      ...(evaluated > 0 && { eval: join(folder, "eval.parquet") }),
+    },
     run: { name: "bench", folder: join(folder, "run"), seed: 1, steps },
     rollout: { promptsPerStep: prompts, n, maxNewTokens: newTokens },
     update: { miniBatch: prompts, microBatchTokens: 2048, ...update },
     // Random answers earn nothing: the entropy term makes each of them count.
-    algorithm: { entropyCoefficient: 0.001 },
+    algorithm: { entropyCoefficient: 0.001, ...(kl !== undefined && { kl: { coefficient: kl } }) },
     optimizer: { groups: { vision: { freeze: true } } },
     promptPool: { enabled: false },
     checkpoint: { every: null, keep: null },
-    evaluation: { every: null },
+    evaluation: { every: null, maxNewTokens: newTokens, samplesPerSource: Math.max(1, evaluated / 4) },
     backend,
-    workers: backend === "wasm" && threads === "1" ? 1 : "auto",
+    // The thread that prepares prompts would count as well.
+    workers: threads === "1" ? 1 : "auto",
   });
+}
+
+/** A checkpoint of the shape, as it is published: in bfloat16 where the run keeps it so. */
+async function writeCheckpoint(folder: string, { model, dtype }: Shape): Promise<void> {
+  const checkpoint = join(folder, "checkpoint");
+  const demo = demoModelConfig;
+  const { vision_config: vision, ...text } = models[model] as { vision_config?: Record<string, unknown> };
+  const whole = { ...demo, ...text } as Record<string, unknown>;
+  const special = ["image", "video", "vision_start", "vision_end"].map((key) => `${key}_token_id` as keyof typeof demo);
+  const config = {
+    ...whole,
+    ...Object.fromEntries(special.map((key) => [key, demo[key]])),
+    vision_config: { ...demo.vision_config, ...vision, out_hidden_size: whole["hidden_size"] },
+  };
+  const settings = resolveTrainingConfig({
+    // With an adapter the model is frozen, and can be held in bfloat16.
+    model: { init: "random", config, tokenizer: join(folder, "model"), adapter: { rank: 1 }, ...(dtype && { dtype }) },
+    data: { train: "unused" },
+  });
+  await selectBackend({ prefer: "tensorflow" });
+  // Answers have full length.
+  const architecture = { ...(await modelArchitecture(settings.model)), eosTokenIds: [] };
+  const policy = openMeasuredPolicy(settings, architecture, false, join(folder, "model"));
+  await policy.save(checkpoint, { adapter: "merged", dtype: dtype ?? "float32" });
+  policy.dispose();
 }
 
 async function estimated(folder: string, shape: Shape): Promise<Figures> {
   const config = configOf(folder, shape);
   await selectBackend({ prefer: shape.backend, ...(threads && { threads: Number(threads) }) });
   const { memory, time, timeNotMeasured } = await dryRun(config, undefined, undefined, { clock });
-  if (time === null) throw new Error(`time was not measured: ${timeNotMeasured}`);
-  return { memory: memory.total, generate: time.generate, update: time.update, step: time.step };
+  if (time === null || !("weights" in memory)) throw new Error(`time was not measured: ${timeNotMeasured}`);
+  const { process: base, weights, reference, decoding, total } = memory;
+  const loaded = base + weights + reference;
+  const { work, ...seconds } = time;
+  return {
+    memory: { loaded, answered: loaded + decoding, peak: total },
+    seconds: { ...seconds, rest: 0 },
+    trainedTokens: work.trainedTokens,
+  };
 }
 
 async function trained(folder: string, shape: Shape): Promise<Figures> {
   const config = configOf(folder, shape);
   await selectBackend({ prefer: shape.backend, ...(threads && { threads: Number(threads) }) });
-  const found: Omit<Figures, "memory">[] = [];
-  let [before, answered] = [clock(), clock()];
+  const watch = watchPhases(clock);
+  const found: Record<Exclude<Part, "evaluation">, number>[] = [];
+  const peak = (): number => process.resourceUsage().maxRSS * 1024;
+  const memory = { loaded: 0, answered: 0, peak: 0 };
+  let [before, evaluation, trainedTokens] = [clock(), 0, 0];
   await runTraining(config, {
     listen(event) {
       if (event.type === "warning") console.error(event.message);
-      if (event.type === "started") before = clock();
-      if (event.type === "generating" && event.done === event.total) answered = clock();
-      if (event.type !== "step") return;
-      const done = clock();
-      found.push({ generate: answered - before, update: done - answered, step: done - before });
-      before = done;
+      if (event.type === "started") memory.loaded = peak();
+      if (event.type === "generating") memory.answered ||= peak();
+      if (event.type === "evaluated") evaluation = clock() - before;
+      if (event.type === "step") {
+        const step = clock() - before;
+        const own = watch.take();
+        const generate = own.prompts + own.answers;
+        const update = own.logProbs + own.gradients + own.optimizer;
+        found.push({ ...own, rest: step - generate - update, generate, update, step });
+        trainedTokens = Math.max(trainedTokens, event.summary.tokens.trained);
+      }
+      if (event.type === "step" || event.type === "started" || event.type === "evaluated") {
+        watch.take();
+        before = clock();
+      }
     },
   });
   const later = found.slice(1);
-  const least = (key: keyof Omit<Figures, "memory">): number => Math.min(...later.map((one) => one[key]));
+  const least = parts.map((part) => [
+    part,
+    part === "evaluation" ? evaluation : Math.min(...later.map((one) => one[part])),
+  ]);
   return {
-    memory: process.resourceUsage().maxRSS * 1024,
-    generate: least("generate"),
-    update: least("update"),
-    step: least("step"),
+    memory: { ...memory, peak: peak() },
+    seconds: Object.fromEntries(least) as Figures["seconds"],
+    trainedTokens,
   };
 }
 
@@ -192,8 +280,12 @@ async function compareAll(): Promise<void> {
     if (!shape) throw new Error(`BENCH_SHAPES names ${key}; there are ${Object.keys(shapes).join(", ")}`);
     const home = mkdtempSync(join(tmpdir(), "v-triune-dry-run-"));
     try {
-      await writeDemoModelFolder(join(home, "model"));
-      await writeQuestions(join(home, "train.parquet"), shape);
+      const { picture = 84, prompts, evaluated = 0 } = shape;
+      const pixels = { least: Math.max(56, picture) ** 2, most: Math.max(168, picture) ** 2 };
+      await writeDemoModelFolder(join(home, "model"), { pixels });
+      await writeQuestions(join(home, "train.parquet"), shape, prompts * (steps + 1));
+      if (evaluated > 0) await writeQuestions(join(home, "eval.parquet"), shape, evaluated);
+      inOwnProcess("write", home, key);
       for (let round = 0; round < Number(process.env.BENCH_ROUNDS ?? 1); round++) {
         const said = inOwnProcess("estimate", home, key);
         const found = inOwnProcess("run", home, key);
@@ -207,48 +299,52 @@ async function compareAll(): Promise<void> {
 }
 
 /** Questions of the demonstration, with as many words behind them as the shape says. */
-async function writeQuestions(path: string, { prompts, words }: Shape): Promise<void> {
-  const questions = [...heldOutQuestions(Math.ceil((prompts * (steps + 1)) / 4))];
+async function writeQuestions(path: string, { words, picture }: Shape, count: number): Promise<void> {
+  const questions = [...heldOutQuestions(Math.ceil(count / 4))];
   const samples = await Promise.all(
     questions.map(({ source, question }, i) => toSample(source, `question-${i}`, question)),
   );
   const more = Array.from({ length: words }, (_, i) => ["the", "is", "of"][i % 3]).join(" ");
+  const shown = (content: string): string => (picture === 0 ? content.replace("<image>", "") : content);
   await writeSamples(
     path,
     samples.map((sample) => ({
       ...sample,
-      prompt: sample.prompt.map((message) => ({ ...message, content: `${message.content} ${more}` })),
+      ...(picture === 0 && { images: [] }),
+      prompt: sample.prompt.map((message) => ({ ...message, content: `${shown(message.content)} ${more}` })),
     })),
   );
 }
 
-function inOwnProcess(mode: string, folder: string, key: string): Figures | undefined {
+/** What the process printed last, undefined where it failed. */
+function inOwnProcess(mode: "write" | "estimate" | "run", folder: string, key: string): Figures | undefined {
   const { stdout, stderr, status, signal } = spawnSync(
     process.execPath,
     [...process.execArgv, process.argv[1]!, mode, folder, key],
     { encoding: "utf8" },
   );
-  if (status === 0) return JSON.parse(stdout.trim().split("\n").at(-1)!) as Figures;
+  if (status === 0) return JSON.parse(stdout.trim().split("\n").at(-1) || "null") as Figures;
   console.error(`${key}: ${mode} failed (${signal ?? `exit code ${status}`})\n${stderr.trim().slice(-2000)}`);
   process.exitCode = 1;
   return undefined;
 }
 
 function report(key: string, said: Figures, found: Figures): void {
-  const over = (what: keyof Figures): number => Number((said[what] / found[what]).toFixed(2));
-  const pair = (what: keyof Figures, unit: number): string =>
-    `${(said[what] / unit).toPrecision(3)} / ${(found[what] / unit).toPrecision(3)}`;
+  const over = (one: number, other: number): number | undefined =>
+    one > 0 && other > 0 ? Number((one / other).toFixed(2)) : undefined;
+  const pair = (one: number, other: number): string | undefined =>
+    one > 0 || other > 0 ? `${one.toPrecision(3)} / ${other.toPrecision(3)}` : undefined;
+  const each = <Key extends string, Value>(keys: readonly Key[], value: (key: Key) => Value) =>
+    Object.fromEntries(keys.map((one) => [one, value(one)]));
   console.log(
     JSON.stringify({
       shape: key,
       load: Number(loadavg()[0]!.toFixed(1)),
-      ratio: { memory: over("memory"), generate: over("generate"), update: over("update"), step: over("step") },
-      saidOverFound: {
-        gigabytes: pair("memory", 1e9),
-        generate: pair("generate", 1),
-        update: pair("update", 1),
-        step: pair("step", 1),
-      },
+      ratio: each(parts, (part) => over(said.seconds[part], found.seconds[part])),
+      seconds: each(parts, (part) => pair(said.seconds[part], found.seconds[part])),
+      memory: each(moments, (at) => over(said.memory[at], found.memory[at])),
+      gigabytes: each(moments, (at) => pair(said.memory[at] / 1e9, found.memory[at] / 1e9)),
+      tokens: over(said.trainedTokens, found.trainedTokens),
     }),
   );
 }

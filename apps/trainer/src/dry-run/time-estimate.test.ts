@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { demoModelConfig } from "@v-triune/demo-tasks";
@@ -219,6 +219,26 @@ describe("the time that a run takes", () => {
       pictures: [[84, 84]],
       text: expect.stringContaining("<|im_start|>") as string,
     });
+  }, 60_000);
+
+  it("is told of a run that a folder holds, and nothing is written into it", async () => {
+    const config = { ...(await tinyRun(folder, "finished", 1)), workers: 1 as const };
+    const { folder: held } = await runTraining(config);
+    const files = () =>
+      readdirSync(held, { recursive: true, encoding: "utf8" })
+        .map((name) => [name, statSync(join(held, name)).mtimeMs] as const)
+        .sort();
+    const before = files();
+    expect(before.map(([name]) => name)).toContain("run.json");
+    let out = "";
+    const command = ["train", held, "--dry-run", "--json", "--set", "rollout.maxNewTokens=12"];
+    expect(await runCommandLine(command, { out: (more) => (out += more), err: () => {} })).toBe(0);
+    const { run, time } = JSON.parse(out) as DryRun;
+    expect(run.steps).toBe(1);
+    // 4 prompts of 3 answers of 12 tokens, of which the last is not read.
+    const { promptTokens, trainedTokens } = time!.work;
+    expect(trainedTokens - promptTokens).toBe(4 * 3 * 11);
+    expect(files()).toEqual(before);
   }, 60_000);
 
   it.each([

@@ -11,7 +11,8 @@ export const trainCommand: Command = {
   args: {
     config: {
       type: "positional",
-      description: "A .yaml, .json or .ts file, a folder with a v-triune.yaml, or with --resume a run folder",
+      description:
+        "A .yaml, .json or .ts file, a folder with a v-triune.yaml, or with --resume or --dry-run a run folder",
     },
     set: {
       type: "string",
@@ -32,6 +33,7 @@ export const trainCommand: Command = {
     "v-triune train counting.yaml",
     "v-triune train counting.yaml --set run.name=lr5e-7 --set optimizer.lr=5e-7",
     "v-triune train counting.yaml --resume --dashboard",
+    "v-triune train runs/counting --dry-run",
   ],
   notes:
     "The first Ctrl-C lets the step finish and saves a checkpoint, the second stops at once. Everything that the " +
@@ -47,8 +49,10 @@ export const trainCommand: Command = {
     const { loadTrainingConfig } = await import("@v-triune/training/config");
     const overrides = [...(values.get("set") ?? []), ...(args["strict"] === true ? ["strict=true"] : [])];
     const path = textOption(context, "config");
+    // A dry run of a run folder estimates what the run would take again.
+    const goesOn = args["resume"] === true || args["dry-run"] === true;
     const config =
-      (await resumedConfig(path, overrides, args["resume"] === true)) ??
+      (await resumedConfig(path, overrides, goesOn)) ??
       (await loadTrainingConfig(path, overrides, process.cwd(), configModules));
     const { testFilesWarning } = await import("../../init/train-and-test");
     const warning = testFilesWarning(config.data.train.map((set) => set.path));
