@@ -1,5 +1,6 @@
 /**
- * Makes pictures of the dashboard's pages again, after a change of their look that is meant. Look at each before you commit it.
+ * Makes pictures of the dashboard's pages again, after a change of their look that is meant. Look at each before you
+ * commit it.
  *
  *     npm run pictures                 those that tests compare with (packages/monitor/test-data/pictures)
  *     npm run pictures -- RUN          those of docs/dashboard.md, of a run folder that v-triune demo made

@@ -5,8 +5,8 @@
  *
  *     node tools/run.mjs tools/plant-golds.ts CORPUS OUT [--share 0.05] [--skill 2] [--misconceptions 0.01] [--answers 8] [--seed 1] [--top 20]
  *
- * CORPUS is a folder that `v-triune curate` wrote, OUT a new one. It says how the method works on golds of that form. It
- * says nothing about which of the corpus' own golds are wrong: that takes the answers of a real model.
+ * CORPUS is a folder that `v-triune curate` wrote, OUT a new one. It says how the method works on golds of that form.
+ * It says nothing about which of the corpus' own golds are wrong: that takes the answers of a real model.
  */
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";

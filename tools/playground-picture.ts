@@ -1,5 +1,6 @@
 /**
- * Makes the animated picture of the playground that the README shows: a run in headless Chromium, a frame for each step.
+ * Makes the animated picture of the playground that the README shows: a run in headless Chromium, a frame for each
+ * step.
  *
  *     node tools/run.mjs tools/playground-picture.ts [FILE]     (default: docs/images/playground-learn.webp)
  */

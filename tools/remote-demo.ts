@@ -2,8 +2,8 @@
  * npm run check:remote-demo [-- --backend wasm --backend tensorflow] [--steps 40] [--samples 30]
  *
  * Trains the demonstration, pictures included, twice per backend: with the local policy, and with `serve-model` in a
- * process of its own. Both train an adapter, as the API cannot freeze a part of a whole model. Prints the rewards by step
- * and the scores before and after of both; exits with 1 where they differ by more than rounding.
+ * process of its own. Both train an adapter, as the API cannot freeze a part of a whole model. Prints the rewards by
+ * step and the scores before and after of both; exits with 1 where they differ by more than rounding.
  */
 import { fork } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";

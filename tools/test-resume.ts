@@ -1,5 +1,5 @@
-// npm run test:resume [-- --kills 20 --steps 30 --seed 1 --workers 2 --async 0 --turns]: kills small runs at random points
-// (with --turns in the middle of conversations), resumes them, compares every byte.
+// npm run test:resume [-- --kills 20 --steps 30 --seed 1 --workers 2 --async 0 --turns]: kills small runs at random
+// points (with --turns in the middle of conversations), resumes them, compares every byte.
 import { parseArgs } from "node:util";
 import { resumeStress } from "../apps/trainer/src/testing/resume-stress";
 

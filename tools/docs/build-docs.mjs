@@ -1,6 +1,6 @@
 /**
- * npm run docs: the docs site in `dist/docs`, from README.md, docs/*.md, the commands' help texts and the doc comments of
- * every package. Static files with relative links: they work under any path, and the search needs no server.
+ * npm run docs: the docs site in `dist/docs`, from README.md, docs/*.md, the commands' help texts and the doc comments
+ * of every package. Static files with relative links: they work under any path, and the search needs no server.
  *
  *     node tools/docs/build-docs.mjs [--out FOLDER] [--without-api]
  *

@@ -1,6 +1,6 @@
 /**
- * The pages of the docs site, in the order of its navigation. The site shows a page of `docs/` that is in no group under
- * "More".
+ * The pages of the docs site, in the order of its navigation. The site shows a page of `docs/` that is in no group
+ * under "More".
  *
  * @type {readonly { readonly group: string, readonly pages: readonly string[] }[]}
  */

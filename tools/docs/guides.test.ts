@@ -1,6 +1,7 @@
 /**
- * The guides of docs/guides, played: their files are written, their commands run in order in a folder of their own, and what
- * a `text` block shows must be printed by the commands before it. A command that is not run is named below, with the reason.
+ * The guides of docs/guides, played: their files are written, their commands run in order in a folder of their own, and
+ * what a `text` block shows must be printed by the commands before it. A command that is not run is named below, with
+ * the reason.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";

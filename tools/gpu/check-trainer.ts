@@ -2,9 +2,10 @@
  * npm run check:gpu-trainer -- --server skyrl --model ./Qwen2.5-VL-3B-Instruct --in ../SkyRL
  *
  * What a training server on a machine with a GPU does, in one go and one file: starts it, tries it (`doctor --trainer`,
- * pictures included), trains four steps of the demonstration's data on it, and stops it. Writes OUT/report.md, OUT/server.log
- * and OUT/run; exits with 1 where a part failed. `--url` takes a server that runs already, `--start` another start-up line
- * with {model}, {name}, {port} and {out} in it. `--server serve-model` tries the script itself on a CPU.
+ * pictures included), trains four steps of the demonstration's data on it, and stops it. Writes OUT/report.md,
+ * OUT/server.log and OUT/run; exits with 1 where a part failed. `--url` takes a server that runs already, `--start`
+ * another start-up line with {model}, {name}, {port} and {out} in it. `--server serve-model` tries the script itself on
+ * a CPU.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";

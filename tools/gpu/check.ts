@@ -2,10 +2,10 @@
  * npm run check:gpu [-- --backend tensorflow-gpu --out gpu-check --only NAME,NAME --model Qwen2-VL-2B]
  *
  * Everything that a machine with a GPU should show, in one go and one file: the conformance suite, parity with the
- * reference values, weights in bfloat16, tensors that stay, decoding, and a GRPO step with pictures of a real shape, each
- * with its time and the GPU's memory. Each part is a process of its own, so that one that fails leaves the others their
- * turn. Needs `v-triune native install --cuda`; `--backend tensorflow` tries the script on a CPU. Writes OUT/report.md and
- * OUT/report.json; exits with 1 where a part failed.
+ * reference values, weights in bfloat16, tensors that stay, decoding, and a GRPO step with pictures of a real shape,
+ * each with its time and the GPU's memory. Each part is a process of its own, so that one that fails leaves the others
+ * their turn. Needs `v-triune native install --cuda`; `--backend tensorflow` tries the script on a CPU. Writes
+ * OUT/report.md and OUT/report.json; exits with 1 where a part failed.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";

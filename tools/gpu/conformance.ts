@@ -1,4 +1,5 @@
-// node tools/run.mjs tools/gpu/conformance.ts BACKEND: the conformance suite on one backend; exits with 1 for a case off.
+// node tools/run.mjs tools/gpu/conformance.ts BACKEND: the conformance suite on one backend; exits with 1 for a case
+// off.
 import { CONFORMANCE_TOLERANCE, runConformance } from "../../packages/backend/src/conformance/run-conformance";
 import { selectBackend, type BackendName } from "@v-triune/backend";
 

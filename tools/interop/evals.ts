@@ -1,5 +1,6 @@
 /**
- * The adapters of `@v-triune/verifiers/evals` in the real evaluation frameworks, which are not installed with the workspace:
+ * The adapters of `@v-triune/verifiers/evals` in the real evaluation frameworks, which are not installed with the
+ * workspace:
  *
  *     mkdir evals && cd evals && npm init -y && npm install autoevals evalite vitest langsmith openevals @mastra/core promptfoo
  *     V_TRIUNE_EVALS=/path/to/evals node tools/run.mjs tools/interop/evals.ts

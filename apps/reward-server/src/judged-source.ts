@@ -3,8 +3,8 @@ import type { IsolatedRewardSource } from "@v-triune/rewards/isolated";
 import type { RewardServerSettings } from "./settings";
 
 /**
- * The workers, and a judge for the samples that name it. The judge has its own limits and timeouts; queue and deadline of
- * a request hold for both. A key that is refused is the verdict `error`, as the server goes on.
+ * The workers, and a judge for the samples that name it. The judge has its own limits and timeouts; queue and deadline
+ * of a request hold for both. A key that is refused is the verdict `error`, as the server goes on.
  */
 export function judgedSource(
   workers: IsolatedRewardSource,

@@ -1,6 +1,6 @@
 /**
- * The Python package of python/: its own tests, and the examples of docs/python.md, each with the trainer's real package
- * where the interpreter has it.
+ * The Python package of python/: its own tests, and the examples of docs/python.md, each with the trainer's real
+ * package where the interpreter has it.
  */
 import { execFile, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
- * The page of a report over 100,000 rows: the size of the file, and in Chromium the time to the first paint and to the last
- * unpacked row, how long a filter takes, and the frames of a scroll: npm run bench -- report-page
+ * The page of a report over 100,000 rows: the size of the file, and in Chromium the time to the first paint and to the
+ * last unpacked row, how long a filter takes, and the frames of a scroll: npm run bench -- report-page
  *
  * BENCH_ROWS is another number of rows. Frames are drawn by the processor. Needs Chromium (CHROMIUM_PATH).
  */

@@ -25,8 +25,8 @@ export function heldOutQuestions(perSource: number): SourcedQuestion[] {
 }
 
 /**
- * A run's training questions in the order of its data, `perSource` of each source; none shows a held-out picture with its
- * question.
+ * A run's training questions in the order of its data, `perSource` of each source; none shows a held-out picture with
+ * its question.
  */
 export function* trainingQuestions(
   perSource: number,

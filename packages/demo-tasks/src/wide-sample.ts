@@ -8,8 +8,8 @@ import { sampleOf } from "./sample-of";
 import { type DemoSourceName, demoSourceNames, demoSources } from "./sources/index";
 
 /**
- * Side of a wide picture in pixels: one cell more. The demonstration's models never saw one, and answer half as well; at
- * twice the side they write nothing of sense.
+ * Side of a wide picture in pixels: one cell more. The demonstration's models never saw one, and answer half as well;
+ * at twice the side they write nothing of sense.
  */
 const wideSize = pictureSize + cellSize;
 /** The ground of the demonstration's pictures. */

@@ -10,8 +10,8 @@ const INDENT = 12;
  * The message of an error.
  *
  * ```ts
- * formatError({ what: "The file is not a Parquet file.", where: "a.csv", found: "text", fix: "run v-triune curate first" });
- * // The file is not a Parquet file.
+ * formatError({ what: "The file is not a Parquet file.", where: "a.csv", found: "text", fix: "run v-triune curate
+ * first" }); // The file is not a Parquet file.
  * //   where:    a.csv
  * //   found:    text
  * //   fix:      run v-triune curate first

@@ -38,8 +38,8 @@ const ERRORS_TO_GO_ON = 2;
 const LIMIT_ERRORS = 2;
 
 /**
- * Both means have the larger variance of the two: a stretch in which all prompts failed by chance looks as if there were
- * no chance.
+ * Both means have the larger variance of the two: a stretch in which all prompts failed by chance looks as if there
+ * were no chance.
  */
 const isBeyondChance = (a: Stretch, b: Stretch, errors: number): boolean =>
   Math.abs(a.value - b.value) > errors * Math.sqrt(Math.max(a.variance, b.variance) * (1 / a.size + 1 / b.size));

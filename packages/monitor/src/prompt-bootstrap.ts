@@ -1,7 +1,7 @@
 /**
- * How far chance alone could have moved a mean over prompts: a bootstrap that draws prompts with replacement (A. Davison,
- * D. Hinkley, "Bootstrap Methods and Their Application", 1997, §2.3), because the answers to one prompt resemble each
- * other. Intervals are the percentile ones, 95%.
+ * How far chance alone could have moved a mean over prompts: a bootstrap that draws prompts with replacement (A.
+ * Davison, D. Hinkley, "Bootstrap Methods and Their Application", 1997, §2.3), because the answers to one prompt
+ * resemble each other. Intervals are the percentile ones, 95%.
  */
 import { seededRandom } from "./seeded-random";
 

@@ -2,8 +2,8 @@
  * What a tool brings, and what reinforcement learning changed of it: MED ("What Does Vision Tool-Use Reinforcement
  * Learning Really Learn?", arXiv 2602.01334), from evaluations with the tool offered and without it.
  *
- * Of a sample, let a be how right the answer without the tool is, b the one with the tool offered (1 right, 0 wrong), and
- * c whether the latter called. Means over samples:
+ * Of a sample, let a be how right the answer without the tool is, b the one with the tool offered (1 right, 0 wrong),
+ * and c whether the latter called. Means over samples:
  *
  *   gap         G = mean(b) − mean(a) = call gain + schema gain − call harm − schema harm
  *   call gain     = mean((1 − a) · b · c)              wrong without the tool, right after a call
@@ -173,8 +173,8 @@ export const TOOL_METRICS = {
 } as const satisfies Record<keyof ToolTerms, string>;
 
 /**
- * The terms as records of an evaluation: one per source, one over all, the plain mean over sources, with the ends of 95%
- * intervals over samples as `<metric>/low` and `<metric>/high`.
+ * The terms as records of an evaluation: one per source, one over all, the plain mean over sources, with the ends of
+ * 95% intervals over samples as `<metric>/low` and `<metric>/high`.
  */
 export function toolRecords(
   step: number,

@@ -16,7 +16,9 @@ const plotFormats = {
   },
 };
 
-/** @returns {Promise<{first: string, script: string, style: string}>} the head's script, the page's, a module, its style */
+/**
+ * @returns {Promise<{first: string, script: string, style: string}>} the head's script, the page's, a module, its style
+ */
 export async function buildPage() {
   const [first, page] = await Promise.all([
     bundlePage(here, "ask-first.ts"),

@@ -1,6 +1,6 @@
 /**
- * Charts that a reader pinned to the top of the overview. They are the reader's and not a run's, so they are kept in the
- * browser, and in the address of an overview on which they were changed.
+ * Charts that a reader pinned to the top of the overview. They are the reader's and not a run's, so they are kept in
+ * the browser, and in the address of an overview on which they were changed.
  */
 import type { StreamKey } from "../src/dashboard/dashboard-api";
 

@@ -1,6 +1,6 @@
 /**
- * Puts together what the charts of a page ask at the same time: a browser and its server take some milliseconds for each
- * request, and a page has a dozen charts.
+ * Puts together what the charts of a page ask at the same time: a browser and its server take some milliseconds for
+ * each request, and a page has a dozen charts.
  */
 import type { NamedSeries } from "../src/dashboard/dashboard-api";
 import type { SeriesQuestion } from "./backend";

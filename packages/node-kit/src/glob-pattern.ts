@@ -2,9 +2,9 @@ import { existsSync, statSync } from "node:fs";
 import { exactPath } from "./exact-path";
 
 /**
- * What a person wrote for files, as the pattern that DuckDB's readers take for it. A path that exists stands for itself,
- * a folder for its Parquet files at any depth. Of a glob, the folders at its beginning that exist are names, even if they
- * have signs of a glob.
+ * What a person wrote for files, as the pattern that DuckDB's readers take for it. A path that exists stands for
+ * itself, a folder for its Parquet files at any depth. Of a glob, the folders at its beginning that exist are names,
+ * even if they have signs of a glob.
  *
  * ```ts
  * globPattern("runs/a[1]/step-*.parquet") // "runs/a[[]1]/step-*.parquet" if the folder exists

@@ -1,7 +1,7 @@
 /**
  * In which convention an answer's boxes are read, and what repeats cost. The convention belongs to the model that
- * answers: Qwen2.5-VL writes pixels of the resized picture, later Qwen models thousandths. A person may override it, and
- * a sample may state its own.
+ * answers: Qwen2.5-VL writes pixels of the resized picture, later Qwen models thousandths. A person may override it,
+ * and a sample may state its own.
  */
 import type { Sample } from "@v-triune/schema";
 import type { BoxConvention } from "@v-triune/verifiers";

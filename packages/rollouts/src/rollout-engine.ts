@@ -73,8 +73,8 @@ export interface RolloutEngine {
    */
   readonly givesForeignLogProbs?: boolean;
   /**
-   * Whether it calls `nextTurn` of a request and goes on behind what it has. Others are asked once for each turn, with the
-   * conversation so far as the prompt. Default false.
+   * Whether it calls `nextTurn` of a request and goes on behind what it has. Others are asked once for each turn, with
+   * the conversation so far as the prompt. Default false.
    */
   readonly continuesTurns?: boolean;
   /** Answers every prompt n times, in any order. Throws the signal's reason when it is aborted. */

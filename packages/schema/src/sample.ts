@@ -36,7 +36,10 @@ export interface VerifierParm {
    */
   det_verifier_normalized: boolean | null;
   det_reward_ratio: DetRewardRatio;
-  /** For `answer`: what the gold answer is, where its form does not say: "code", "tuple", .. Orsta's files do not have it. */
+  /**
+   * For `answer`: what the gold answer is, where its form does not say: "code", "tuple", .. Orsta's files do not have
+   * it.
+   */
   type?: string | null;
   /** For `answer`: the texts of the options, A first. Orsta's files do not have it. */
   choices?: string[] | null;
@@ -46,13 +49,15 @@ export interface VerifierParm {
    */
   iou_schedule?: IouScheduleStage[] | null;
   /**
-   * Where the answer is: boxes [x1, y1, x2, y2] in thousandths of the first picture. Crops are compared with them, and a
-   * teacher may see them alone. Orsta's files do not have it.
+   * Where the answer is: boxes [x1, y1, x2, y2] in thousandths of the first picture. Crops are compared with them, and
+   * a teacher may see them alone. Orsta's files do not have it.
    */
   look_at?: number[][] | null;
   /** Weights of the rewards for tools, in place of the run's own. Orsta's files do not have it. */
   tool_reward?: ToolRewardWeights | null;
-  /** For `judge`: what the response is judged by, in place of the judge's own criteria. Orsta's files do not have it. */
+  /**
+   * For `judge`: what the response is judged by, in place of the judge's own criteria. Orsta's files do not have it.
+   */
   rubric?: RubricCriterion[] | null;
 }
 

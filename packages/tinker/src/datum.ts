@@ -1,6 +1,6 @@
 /**
- * Rows in the layout of the API: the input is the sequence without its last token, the targets are the sequence without its
- * first, and every tensor is as long as the input. A picture stands for as many positions as it has tokens.
+ * Rows in the layout of the API: the input is the sequence without its last token, the targets are the sequence without
+ * its first, and every tensor is as long as the input. A picture stands for as many positions as it has tokens.
  */
 import { TinkerError } from "./tinker-error";
 import type { WireChunk, WireDatum, WireModelInput, WireTensor } from "./wire";

@@ -1,7 +1,7 @@
 /**
- * The results of requests that a server has taken: polled for until they are there. Forms seen: the result itself; HTTP 408
- * or `{type: "try_again"}` while it is pending; HTTP 400 or 200 with `error` when the work failed; 410 when the server
- * has dropped the request; 404 when it does not know it.
+ * The results of requests that a server has taken: polled for until they are there. Forms seen: the result itself; HTTP
+ * 408 or `{type: "try_again"}` while it is pending; HTTP 400 or 200 with `error` when the work failed; 410 when the
+ * server has dropped the request; 404 when it does not know it.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -15,7 +15,9 @@ export interface SampleOptions {
   readonly settings: SamplingSettings;
   /** Whether log-probabilities of the prompt's tokens are wanted. Default false. */
   readonly promptLogProbs?: boolean;
-  /** The prompt's number in a larger request, for servers of @v-triune: the same seed and number give the same tokens. */
+  /**
+   * The prompt's number in a larger request, for servers of @v-triune: the same seed and number give the same tokens.
+   */
   readonly promptNumber?: number;
   readonly signal?: AbortSignal | undefined;
 }

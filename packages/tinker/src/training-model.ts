@@ -116,7 +116,9 @@ export class TrainingModel {
     });
   }
 
-  /** Takes saved weights and, with `optimizer`, their moments. Servers may allow it only before a model's first step. */
+  /**
+   * Takes saved weights and, with `optimizer`, their moments. Servers may allow it only before a model's first step.
+   */
   async load(
     path: string,
     { optimizer = true, ...options }: FutureOptions & { optimizer?: boolean } = {},

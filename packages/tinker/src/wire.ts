@@ -1,6 +1,6 @@
 /**
- * The JSON of the Tinker API: what goes over the wire, under the names that it has there. As SkyRL 0.3.0, hatchery 0.3.0
- * and the Python SDK `tinker` 0.24.1 write and read it.
+ * The JSON of the Tinker API: what goes over the wire, under the names that it has there. As SkyRL 0.3.0, hatchery
+ * 0.3.0 and the Python SDK `tinker` 0.24.1 write and read it.
  */
 
 /** Numbers of one datum, flat; `shape` is their shape. */

@@ -1,8 +1,8 @@
 /**
  * Brings rows of a Parquet file into the layout of corpus files, by the rules of `readSamples` of
  * `@v-triune/data-filters`, which has them as SQL: missing leaves become null, additional ones are left out, whole
- * numbers are accepted for text and all numbers for ratios. A column of another type is an error, unless it has no value
- * in any row.
+ * numbers are accepted for text and all numbers for ratios. A column of another type is an error, unless it has no
+ * value in any row.
  */
 import {
   expectedOf,
@@ -167,7 +167,9 @@ function floatAsId(value: number): string | null {
   return Number.isInteger(value) && Math.abs(value) < 1e18 ? BigInt(value).toString() : String(value);
 }
 
-/** The Parquet path of the pictures' bytes, if pictures have another leaf, by which they can be counted without them. */
+/**
+ * The Parquet path of the pictures' bytes, if pictures have another leaf, by which they can be counted without them.
+ */
 function bytesLeaf(columns: readonly Column[]): string | undefined {
   const images = columns.find(({ name }) => name === "images")?.type;
   if (images?.kind !== "list" || images.item.kind !== "struct") return undefined;

@@ -12,8 +12,8 @@ const SAME_SIGNAL_MS = 500;
 const MEMORY_FLAGS = ["--max-semi-space-size=4", "--heap-growing-percent=50"];
 
 /**
- * Runs a reward server until SIGTERM or SIGINT (or the end of standard input, if the settings say so), then drains it. A
- * second signal ends it immediately.
+ * Runs a reward server until SIGTERM or SIGINT (or the end of standard input, if the settings say so), then drains it.
+ * A second signal ends it immediately.
  *
  * @param say called with the address of the server
  * @param environment tasks to serve beside the rewards

@@ -26,7 +26,8 @@ const DEFAULT_SESSIONS = 1024;
 /**
  * Makes the environment of a server.
  *
- * @throws ServerConfigError for settings that have no environment, or splits without a task; what making the tasks throws
+ * @throws ServerConfigError for settings that have no environment, or splits without a task; what making the tasks
+ * throws
  */
 export async function openEnvironment(options: EnvironmentOptions, tools: RouteTools): Promise<Environment> {
   const refused = (what: string, expected: string, found: string) =>

@@ -3,8 +3,8 @@ import { ANSWER_TYPES } from "@v-triune/verifiers/answer";
 import { DatasetError, sourceInfo, taskDefaults, TASKS, type SourceInfo, type Task } from "@v-triune/schema";
 
 /**
- * The source that `settings: { task, name }` describe, with `verifier: answer` where the answers are of any kind and `answerType` where their
- * form does not say of which.
+ * The source that `settings: { task, name }` describe, with `verifier: answer` where the answers are of any kind and
+ * `answerType` where their form does not say of which.
  *
  * @param files what its adapter looks for, for people
  * @throws DatasetError `bad-option` without a task and a name

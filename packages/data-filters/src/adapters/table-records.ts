@@ -32,8 +32,8 @@ export interface TableRecord {
  *
  * @param lookedFor what the error says if no file matches
  * @param needed columns that the files must have. Default: none.
- * @throws DatasetError for a folder without such files, a column that they lack (before anything is read) and for damaged
- *   files
+ * @throws DatasetError for a folder without such files, a column that they lack (before anything is read) and for
+ *   damaged files
  */
 export async function* tableRecords(
   context: AdapterContext,
@@ -117,8 +117,8 @@ async function* queryRecords(
 }
 
 /**
- * The picture of a record's cell: bytes, a struct of bytes and path (Hugging Face), a path, a `file:` URL, a `data:` URL
- * or base64.
+ * The picture of a record's cell: bytes, a struct of bytes and path (Hugging Face), a path, a `file:` URL, a `data:`
+ * URL or base64.
  *
  * @param fallbackName name of a picture that has none
  * @returns null for an empty cell

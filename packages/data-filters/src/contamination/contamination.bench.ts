@@ -1,7 +1,8 @@
 /**
  * Prints how fast a corpus is compared with a benchmark of 10,000 questions: npm run bench -- contamination
  *
- * BENCH_ROWS=10000000 is the large case. Texts are made as they are compared, so the numbers are those of the comparison.
+ * BENCH_ROWS=10000000 is the large case. Texts are made as they are compared, so the numbers are those of the
+ * comparison.
  */
 import sharp from "sharp";
 import { drawnPicture } from "../testing/drawn-pictures";

@@ -15,7 +15,10 @@ interface ComparedSource {
 
 /** What is compared, as a configuration states it. */
 export interface DecontaminateConfig {
-  /** A file that says which benchmarks are where (`v-triune eval --benchmarks`). `curate` takes its questions as an argument. */
+  /**
+   * A file that says which benchmarks are where (`v-triune eval --benchmarks`). `curate` takes its questions as an
+   * argument.
+   */
   readonly benchmarks?: string;
   /** Files of your own, read by the source adapters. */
   readonly sources?: readonly ComparedSource[];

@@ -1,6 +1,6 @@
 /**
- * What a corpus that is already made has of benchmarks: its files are read once, and pictures are compared as they pass.
- * Memory holds the benchmarks and the rows with a hit.
+ * What a corpus that is already made has of benchmarks: its files are read once, and pictures are compared as they
+ * pass. Memory holds the benchmarks and the rows with a hit.
  */
 import { availableParallelism } from "node:os";
 import { BIGINT, VARCHAR } from "@duckdb/node-api";

@@ -7,9 +7,9 @@
  * - colors: the mean color of each cell of a 16 × 16 grid, compared by root mean square.
  *
  * Two pictures look the same if at most `bits` = 8 of 64 bits differ and the colors differ by at most `difference` = 6
- * of 255. Of 638 real pictures (CLEVR, PuzzleVQA, Geometry3K, ScienceQA, ChartQA, COCO, MMK12), each halved, doubled and
- * compressed to JPEG at quality 40 and 50, 98 % are found so. Pictures that a program drew alike (puzzles of one kind)
- * pass for the same in up to 0.4 % of pairs, so a look that more than ten different benchmark pictures have says
+ * of 255. Of 638 real pictures (CLEVR, PuzzleVQA, Geometry3K, ScienceQA, ChartQA, COCO, MMK12), each halved, doubled
+ * and compressed to JPEG at quality 40 and 50, 98 % are found so. Pictures that a program drew alike (puzzles of one
+ * kind) pass for the same in up to 0.4 % of pairs, so a look that more than ten different benchmark pictures have says
  * nothing. Crops and mirror images are not found.
  */
 import sharp from "sharp";

@@ -3,13 +3,15 @@
  *
  * `ngram`: a text shares a run of n = 13 words with a question (GPT-3, arXiv 2005.14165 appendix C; lm-evaluation-
  * harness). A question of 8 to 12 words is found as a whole, between the ends of lines or sentences of the text; a
- * shorter one never (NeMo Curator also takes 8..13 words); if both have pictures, these must look the same, too. A run that more than `common` = 10 different questions, or
- * texts of the corpus, have is a phrase and says nothing (GPT-3, NeMo Curator: 10). Neither does a run next to it with
- * fewer than 8 words of its own: "and tell me the exact value of" goes on in many ways.
+ * shorter one never (NeMo Curator also takes 8..13 words); if both have pictures, these must look the same, too. A run
+ * that more than `common` = 10 different questions, or texts of the corpus, have is a phrase and says nothing (GPT-3,
+ * NeMo Curator: 10). Neither does a run next to it with fewer than 8 words of its own: "and tell me the exact value of"
+ * goes on in many ways.
  *
- * `minhash`: the Jaccard similarity of the sets of 3 successive words is `similarity` or more. MinHash with 64 functions
- * in 16 bands of 4 (Broder 1997; the LSH of datatrove and NeMo Curator) finds the candidates, and the similarity of each
- * is then computed exactly. A pair of similarity 0.8 is found with probability 1 - (1 - 0.8^4)^16 = 0.9998.
+ * `minhash`: the Jaccard similarity of the sets of 3 successive words is `similarity` or more. MinHash with 64
+ * functions in 16 bands of 4 (Broder 1997; the LSH of datatrove and NeMo Curator) finds the candidates, and the
+ * similarity of each is then computed exactly. A pair of similarity 0.8 is found with probability 1 - (1 - 0.8^4)^16 =
+ * 0.9998.
  */
 import { hashWords, type HashedWords } from "./hashed-words";
 import { KeyTable } from "./key-table";

@@ -102,7 +102,10 @@ async function forgetReplaced(connection: DuckDBConnection): Promise<void> {
   await connection.run(`DELETE FROM ${PLACED} WHERE response IS NULL AND accuracy IS NULL`);
 }
 
-/** Rollouts with and without the pictures must not be taken for each other. Files of elsewhere do not say which they are. */
+/**
+ * Rollouts with and without the pictures must not be taken for each other. Files of elsewhere do not say which they
+ * are.
+ */
 async function checkBlind(connection: DuckDBConnection, files: readonly string[], blind: boolean): Promise<void> {
   const [wrong] = await queryRows(connection, `SELECT count(*) AS n FROM ${ROLLOUTS} WHERE blind = ${!blind}`);
   if (Number(wrong?.n) === 0) return;

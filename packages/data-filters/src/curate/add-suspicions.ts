@@ -2,8 +2,8 @@
  * Finds golds that look wrong: the responses of each row are grouped by what they say (golds/agreement.ts), a source's
  * rows show how its model errs, and each row gets the chance that its gold is wrong (golds/suspicion-model.ts).
  *
- * DuckDB holds the responses. Here, one row's responses are in memory at a time, and the different divisions of a source,
- * of which there are some hundred.
+ * DuckDB holds the responses. Here, one row's responses are in memory at a time, and the different divisions of a
+ * source, of which there are some hundred.
  */
 import { BIGINT, DOUBLE, INTEGER, LIST, listValue, VARCHAR, type DuckDBConnection } from "@duckdb/node-api";
 import { boxedGroundTruth } from "@v-triune/schema";
@@ -62,8 +62,8 @@ export interface AddSuspicionsOptions {
 }
 
 /**
- * Adds the columns of the need `golds` to `rows`, for the rows of `relation`. Golds that a person has decided on are not
- * suspected again.
+ * Adds the columns of the need `golds` to `rows`, for the rows of `relation`. Golds that a person has decided on are
+ * not suspected again.
  */
 export async function addSuspicions(
   { connection, writer }: Pick<Database, "connection" | "writer">,

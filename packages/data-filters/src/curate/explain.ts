@@ -48,8 +48,8 @@ export interface RuleVerdict {
  * console.log(formatExplanation(await explainRow("corpus", "mm_math/MM_Math/1234")));
  * ```
  * @param output folder of the run
- * @param key source and id, joined by `/`; the end of an id is enough if no other id ends in it. For a record that cannot
- *   be used also its file and row: `mine/rows/4`
+ * @param key source and id, joined by `/`; the end of an id is enough if no other id ends in it. For a record that
+ *   cannot be used also its file and row: `mine/rows/4`
  * @throws DatasetError if the folder holds no run, or the run has no such row (with ids that are similar)
  */
 export async function explainRow(output: string, key: string): Promise<RowExplanation> {

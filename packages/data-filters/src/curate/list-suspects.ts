@@ -16,7 +16,9 @@ export interface SuspiciousGold {
   readonly answer: string;
   /** The chance that the gold is wrong. */
   readonly suspicion: number;
-  /** Responses that say an answer, that give the gold (for boxes: the gold box found least), and that agree otherwise. */
+  /**
+   * Responses that say an answer, that give the gold (for boxes: the gold box found least), and that agree otherwise.
+   */
   readonly answers: number;
   readonly goldCount: number;
   readonly consensusCount: number;

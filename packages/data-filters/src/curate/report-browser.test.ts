@@ -1,4 +1,7 @@
-/** The page of a report in a real browser: reviewing golds by key, saving, applying; the list of rows; both sides of hits. */
+/**
+ * The page of a report in a real browser: reviewing golds by key, saving, applying; the list of rows; both sides of
+ * hits.
+ */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

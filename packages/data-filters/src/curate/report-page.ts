@@ -1,7 +1,7 @@
 /**
  * `report.html`: one page without outside files. It has, for each source, the funnel, distributions before and after,
- * and rows that were kept and dropped, with their pictures and boxes; what `decontaminate` found; golds that look wrong,
- * to be reviewed; and the list of all rows. The last two are filled by its script (web/).
+ * and rows that were kept and dropped, with their pictures and boxes; what `decontaminate` found; golds that look
+ * wrong, to be reviewed; and the list of all rows. The last two are filled by its script (web/).
  */
 import type { Distribution } from "./distributions";
 import type { ExampleRow } from "./example-rows";

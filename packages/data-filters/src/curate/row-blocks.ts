@@ -1,6 +1,6 @@
 /**
- * All rows of a run for the page's list, kept and dropped: texts cut to what a line shows, packed in blocks that the page
- * unpacks one by one. 100,000 rows take 1 MB (questions that resemble each other) to 10 MB.
+ * All rows of a run for the page's list, kept and dropped: texts cut to what a line shows, packed in blocks that the
+ * page unpacks one by one. 100,000 rows take 1 MB (questions that resemble each other) to 10 MB.
  */
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";

@@ -1,4 +1,6 @@
-/** Looks at the files of a folder and suggests the sources of a configuration: a published layout, or tables by columns. */
+/**
+ * Looks at the files of a folder and suggests the sources of a configuration: a published layout, or tables by columns.
+ */
 import { basename, join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { DatasetError, type Task } from "@v-triune/schema";

@@ -22,8 +22,8 @@ export function parquetScan(files: string | readonly string[], ...options: reado
 }
 
 /**
- * Lines as long as DuckDB's usual buffer of 32 MiB, which stays as it is. By itself it refuses lines of 2 MB, and tables
- * of benchmarks hold pictures as base64.
+ * Lines as long as DuckDB's usual buffer of 32 MiB, which stays as it is. By itself it refuses lines of 2 MB, and
+ * tables of benchmarks hold pictures as base64.
  */
 export const LONG_LINES: readonly string[] = [`max_line_size = ${2 ** 25 - 1}`, `buffer_size = ${2 ** 25}`];
 

@@ -113,7 +113,9 @@ function answerOf({ places = [] }: Explanation): string | null {
   return text === "" || text.length > LONGEST_ANSWER ? null : text;
 }
 
-/** Whether one answer, taken as the gold, makes the other right. The comparison is not symmetric for rounded numbers. */
+/**
+ * Whether one answer, taken as the gold, makes the other right. The comparison is not symmetric for rounded numbers.
+ */
 function isSameAnswer(a: string, b: string, params: Record<string, unknown>): boolean {
   return isRight(a, b, params) || isRight(b, a, params);
 }

@@ -1,5 +1,6 @@
 /**
- * `decisions.json`: what a person decided on golds that look wrong. The page of a report writes it, `curate` applies it.
+ * `decisions.json`: what a person decided on golds that look wrong. The page of a report writes it, `curate` applies
+ * it.
  *
  *     {"version": 1, "decisions": [
  *       {"source": "mine", "id": "17", "question": "How many?", "gold": "8", "decision": "accept"},

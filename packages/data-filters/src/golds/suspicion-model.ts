@@ -1,8 +1,8 @@
 /**
  * How likely a gold answer is wrong, given k answers of one model to the same question.
  *
- * The answers fall into classes of equal meaning: c_g answers give the gold, c_1 ≥ c_2 ≥ .. give others. Two accounts of
- * them are compared:
+ * The answers fall into classes of equal meaning: c_g answers give the gold, c_1 ≥ c_2 ≥ .. give others. Two accounts
+ * of them are compared:
  *
  *     H0      the gold is right:  (1 - π) · R(c_g) · W(all other classes)
  *     H1, j   class j is right:         π · R(c_j) · W(all other classes, and the gold once more)
@@ -14,24 +14,25 @@
  *
  * Answers of one model to one question err together, and both terms say so. In R, a question has its own pass rate,
  * drawn from Beta(α, β) (Skellam 1948). In W, a wrong answer repeats an earlier one the more often that one was given:
- * the Chinese restaurant process, whose partitions Ewens' formula (1972) gives. If both were independent, the odds would
- * be π/(1 - π) · (p / ((1 - p) q))^(c_1 - c_g), for an accuracy p and a chance q that two wrong answers agree. That form
- * is overconfident: eight equal answers of a model with one fixed misconception are hardly more evidence than one.
+ * the Chinese restaurant process, whose partitions Ewens' formula (1972) gives. If both were independent, the odds
+ * would be π/(1 - π) · (p / ((1 - p) q))^(c_1 - c_g), for an accuracy p and a chance q that two wrong answers agree.
+ * That form is overconfident: eight equal answers of a model with one fixed misconception are hardly more evidence than
+ * one.
  *
  * A wrong gold is one more draw from W: people err where models err. α, β and θ belong to a source. They maximize the
- * posterior over all its rows, each row being summed over H0 and H1, so that a row with a wrong gold does not count as a
- * failure of the model (as in Dawid and Skene 1979, without their table of confusions: open answers have no fixed set of
- * classes). Their priors are weak, but hold for a source of ten rows: α / (α + β) ~ Beta(2, 2), log(α + β) and
+ * posterior over all its rows, each row being summed over H0 and H1, so that a row with a wrong gold does not count as
+ * a failure of the model (as in Dawid and Skene 1979, without their table of confusions: open answers have no fixed set
+ * of classes). Their priors are weak, but hold for a source of ten rows: α / (α + β) ~ Beta(2, 2), log(α + β) and
  * log θ ~ N(0, 1.5²).
  *
  * π is 0.033 and is not estimated: the answers of one model do not tell a wrong gold from a misconception, and an
  * estimate takes every misconception for a wrong gold (in simulations 15 % in place of 5 %). Well-known test sets have
- * 3.3 % (Northcutt et al., arXiv 2103.14749). Another π shifts all suspicions, and hardly changes their order. Rows with
- * several boxes are several questions; their π is such that the row's is the same.
+ * 3.3 % (Northcutt et al., arXiv 2103.14749). Another π shifts all suspicions, and hardly changes their order. Rows
+ * with several boxes are several questions; their π is such that the row's is the same.
  *
- * Limits: a misconception that the model always has looks like a wrong gold; the suspicion then is what the agreement of
- * the source's other errors suggests. A source of which most golds are wrong looks like one on which the model is poor.
- * So the suspicion ranks rows for a person, and decides nothing.
+ * Limits: a misconception that the model always has looks like a wrong gold; the suspicion then is what the agreement
+ * of the source's other errors suggests. A source of which most golds are wrong looks like one on which the model is
+ * poor. So the suspicion ranks rows for a person, and decides nothing.
  */
 
 /** How the answers to one question divide. */

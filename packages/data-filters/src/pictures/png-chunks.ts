@@ -1,6 +1,6 @@
 /**
- * Whether Pillow, with which verl, datasets and transformers read pictures, refuses a PNG that other decoders read. It is
- * stricter about chunks beside the pixels (PIL/PngImagePlugin.py of Pillow 12, PNG specification section 5): a wrong
+ * Whether Pillow, with which verl, datasets and transformers read pictures, refuses a PNG that other decoders read. It
+ * is stricter about chunks beside the pixels (PIL/PngImagePlugin.py of Pillow 12, PNG specification section 5): a wrong
  * checksum, compressed text or a color profile of more than 1 MB, or a chunk that is too short.
  */
 import { inflateSync } from "node:zlib";

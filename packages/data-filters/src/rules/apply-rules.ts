@@ -42,7 +42,8 @@ export interface ApplyRulesOptions {
 }
 
 /**
- * Applies the rules to `rows`. Afterwards there are `dropped`, `tags`, the view `alive` and, with `allReasons`, `reasons`.
+ * Applies the rules to `rows`. Afterwards there are `dropped`, `tags`, the view `alive` and, with `allReasons`,
+ * `reasons`.
  *
  * @throws DatasetError naming the rule whose SQL is wrong
  */

@@ -1,9 +1,9 @@
 /**
  * The number of tokens of a query.
  *
- * Image: Qwen-VL's smart resize (transformers 5.23, `Qwen2VLImageProcessor`) rounds both sides to multiples of a cell's side,
- * patch size × merge size. Over `maxPixels` it scales them by √(h·w / maxPixels) and rounds down, under `minPixels` by
- * √(minPixels / (h·w)) and rounds up. Each cell is one token, and the marks around the picture are two.
+ * Image: Qwen-VL's smart resize (transformers 5.23, `Qwen2VLImageProcessor`) rounds both sides to multiples of a cell's
+ * side, patch size × merge size. Over `maxPixels` it scales them by √(h·w / maxPixels) and rounds down, under
+ * `minPixels` by √(minPixels / (h·w)) and rounds up. Each cell is one token, and the marks around the picture are two.
  *
  * Text: an upper estimate without a tokenizer: one token per 3 characters of the basic Latin block (prose has about 4,
  * LaTeX about 2.5) and one per other character.

@@ -37,23 +37,28 @@ export interface WriteSamplesOptions extends DatabaseOptions {
   /** Names that `reward_model.verifier` may have. Default: the verifiers that ship with V-Triune. */
   readonly verifiers?: readonly string[];
   /**
-   * Write `verifier_parm.type` and `.choices`, the parameters of `answer`, two leaves more than Orsta's layout has. Default false: a sample
-   * with one of them is an error then.
+   * Write `verifier_parm.type` and `.choices`, the parameters of `answer`, two leaves more than Orsta's layout has.
+   * Default false: a sample with one of them is an error then.
    */
   readonly answerParameters?: boolean;
   /**
-   * Write `verifier_parm.iou_schedule`, a leaf more than Orsta's layout has. Default false: a sample with one is an error
-   * then.
+   * Write `verifier_parm.iou_schedule`, a leaf more than Orsta's layout has. Default false: a sample with one is an
+   * error then.
    */
   readonly iouSchedules?: boolean;
   /**
-   * Write `verifier_parm.look_at` and `.tool_reward`, two leaves more than Orsta's layout has. Default false: a sample with
-   * one of them is an error then.
+   * Write `verifier_parm.look_at` and `.tool_reward`, two leaves more than Orsta's layout has. Default false: a sample
+   * with one of them is an error then.
    */
   readonly toolParameters?: boolean;
-  /** Write `verifier_parm.rubric`, a leaf more than Orsta's layout has. Default false: a sample with one is an error then. */
+  /**
+   * Write `verifier_parm.rubric`, a leaf more than Orsta's layout has. Default false: a sample with one is an error
+   * then.
+   */
   readonly rubrics?: boolean;
-  /** Write `extra_info.tags`, a leaf more than Orsta's layout has. Default false: a sample with tags is an error then. */
+  /**
+   * Write `extra_info.tags`, a leaf more than Orsta's layout has. Default false: a sample with tags is an error then.
+   */
   readonly tags?: boolean;
   readonly signal?: AbortSignal;
 }

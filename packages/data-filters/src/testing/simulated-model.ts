@@ -1,7 +1,8 @@
 /**
  * A model that answers questions with errors that go together, for tests of what finds wrong golds. Not exported.
  *
- * - Questions differ: the chance of a right answer is logistic(skill + 1.5 · z), z from the standard normal distribution.
+ * - Questions differ: the chance of a right answer is logistic(skill + 1.5 · z), z from the standard normal
+ *   distribution.
  * - A share of the questions are misconceptions: nine in ten answers then are one and the same wrong answer.
  * - Else half of the wrong answers are the wrong answer that is nearest at hand, the others are drawn again.
  * - Boxes have an error of 2 % of their sides. A misconception is another place, the same in nine answers of ten.

@@ -1,4 +1,6 @@
-/** The recipe of the model that looks closer, as a part of a training configuration. What is not stated is a default. */
+/**
+ * The recipe of the model that looks closer, as a part of a training configuration. What is not stated is a default.
+ */
 import { pictureSize } from "../drawing/canvas";
 import { type ModelFolderChanges } from "../model-folder";
 import { zoomOffer } from "./zoom-answer";

@@ -1,4 +1,6 @@
-/** The vocabulary of the model that looks closer: the demonstration's, then the words of calls and of these questions. */
+/**
+ * The vocabulary of the model that looks closer: the demonstration's, then the words of calls and of these questions.
+ */
 import { vocabulary } from "../vocabulary";
 
 export const zoomVocabulary: readonly string[] = [

@@ -2,12 +2,14 @@
  * How new weights get to a server after each update, and how it is known which ones an answer came from. Each way is
  * what the server's own documentation offers:
  *
- * sglang   POST /update_weights_from_disk {model_path, weight_version}; every reply carries meta_info.weight_version, and
+ * sglang   POST /update_weights_from_disk {model_path, weight_version}; every reply carries meta_info.weight_version,
+ * and
  *          GET /model_info tells it (docs.sglang.io: advanced_features/sglang_for_rl).
  * lora     vLLM: POST /v1/load_lora_adapter {lora_name, lora_path}, /v1/unload_lora_adapter {lora_name}, with
  *          VLLM_ALLOW_RUNTIME_LORA_UPDATING (docs.vllm.ai: features/lora). Each version has a name of its own: vLLM keys its
  *          prefix cache by the adapter's name, so one name for all would mix versions (vllm-project/vllm #42125).
- * reload   vLLM: POST /collective_rpc {method: "reload_weights", kwargs: {weights_path}} with VLLM_SERVER_DEV_MODE=1, between
+ * reload   vLLM: POST /collective_rpc {method: "reload_weights", kwargs: {weights_path}} with VLLM_SERVER_DEV_MODE=1,
+ * between
  *          /pause and /resume, and POST /update_weight_version; GET /weight_info tells it (docs.vllm.ai: features/sleep_mode,
  *          training/weight_transfer, training/layerwise).
  *          Endpoints and fields as in the releases SGLang 0.5.23 and vLLM 0.33.0.

@@ -1,7 +1,7 @@
 /**
- * Log-probabilities of an answer by SGLang's POST /generate (docs.sglang.io: basic_usage/native_api; fields as in SGLang
- * 0.5.23): the prompt and the answer are the input, `logprob_start_len` is the place before the answer, because the first
- * place has no log-probability (sglang/srt/managers, `input_token_logprobs_val`).
+ * Log-probabilities of an answer by SGLang's POST /generate (docs.sglang.io: basic_usage/native_api; fields as in
+ * SGLang 0.5.23): the prompt and the answer are the input, `logprob_start_len` is the place before the answer, because
+ * the first place has no log-probability (sglang/srt/managers, `input_token_logprobs_val`).
  *
  * With pictures the text is sent, because the server's processor expands placeholders itself.
  */

@@ -1,6 +1,7 @@
 /**
- * `v-triune-monitor trackio`: a run folder in a trackio server, its numbers and, for some steps, a table of rollouts with
- * their pictures and boxes. `monitor.trackio` of the training's configuration sends the numbers while a run trains.
+ * `v-triune-monitor trackio`: a run folder in a trackio server, its numbers and, for some steps, a table of rollouts
+ * with their pictures and boxes. `monitor.trackio` of the training's configuration sends the numbers while a run
+ * trains.
  */
 import { join } from "node:path";
 import { DashboardError } from "../dashboard/dashboard-error";

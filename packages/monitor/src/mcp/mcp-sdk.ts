@@ -1,7 +1,7 @@
 /**
- * The official SDK of the Model Context Protocol (`@modelcontextprotocol/server`, 2.x), loaded when `mcp` is started: it
- * is 17 MB with its dependencies, and nothing else of the monitor needs it. It is looked for beside the monitor, then in
- * the current folder. Only what is used of it is typed here, so that the monitor compiles without it.
+ * The official SDK of the Model Context Protocol (`@modelcontextprotocol/server`, 2.x), loaded when `mcp` is started:
+ * it is 17 MB with its dependencies, and nothing else of the monitor needs it. It is looked for beside the monitor,
+ * then in the current folder. Only what is used of it is typed here, so that the monitor compiles without it.
  */
 import { createRequire } from "node:module";
 import { join } from "node:path";

@@ -1,4 +1,6 @@
-/** What an agent may ask of runs: tools that read and never write. Their answers are JSON, and pictures where asked for. */
+/**
+ * What an agent may ask of runs: tools that read and never write. Their answers are JSON, and pictures where asked for.
+ */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import { formatTable, openQuery } from "../query/query-runs";
 import { answerPairs } from "../dashboard/changes/answer-pairs";

@@ -1,4 +1,6 @@
-/** `v-triune-monitor mcp`: runs for agents and editors that speak the Model Context Protocol, over stdio. Reads only. */
+/**
+ * `v-triune-monitor mcp`: runs for agents and editors that speak the Model Context Protocol, over stdio. Reads only.
+ */
 import { VTriuneError } from "@v-triune/errors";
 import { RolloutReader } from "../dashboard/rollouts/rollout-reader";
 import { RunCatalogue } from "../dashboard/run-folder/run-catalogue";

@@ -1,6 +1,6 @@
 /**
- * trackio's HTTP interface, version 1 (trackio 0.43): `POST /api/<name>` with keyword arguments, as its own Python client
- * sends them. Writing takes the server's token, which `trackio.show()` puts into the address that it prints.
+ * trackio's HTTP interface, version 1 (trackio 0.43): `POST /api/<name>` with keyword arguments, as its own Python
+ * client sends them. Writing takes the server's token, which `trackio.show()` puts into the address that it prints.
  */
 
 export interface TrackioServer {

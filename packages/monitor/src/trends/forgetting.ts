@@ -2,8 +2,8 @@
  * Forgetting: a source's held-out accuracy falls while that of the others rises. The fall is measured from the source's
  * best evaluation so far, the others' rise since that same evaluation.
  *
- * The best of several noisy numbers is high by chance, and so a fall counts as certain only beyond three standard errors
- * of the difference; accuracies in [0, 1] with mean p have a variance of at most p (1 - p).
+ * The best of several noisy numbers is high by chance, and so a fall counts as certain only beyond three standard
+ * errors of the difference; accuracies in [0, 1] with mean p have a variance of at most p (1 - p).
  */
 
 /** What an evaluation says of a source. */

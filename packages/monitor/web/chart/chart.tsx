@@ -40,8 +40,8 @@ function isNear(element: HTMLElement): boolean {
 }
 
 /**
- * Drag to zoom, shift and drag to move what is shown, double click to see all steps again. Out of view, a chart keeps what
- * it shows and loads nothing.
+ * Drag to zoom, shift and drag to move what is shown, double click to see all steps again. Out of view, a chart keeps
+ * what it shows and loads nothing.
  */
 export function Chart(props: ChartProps) {
   const frame = useRef<HTMLDivElement>(null);

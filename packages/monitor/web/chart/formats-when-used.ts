@@ -1,6 +1,6 @@
 /**
- * The formats of numbers and dates that uPlot makes as it starts, made when they are used: the first one takes a browser
- * 20 to 45 ms, and the dashboard's charts write their numbers themselves (format.ts).
+ * The formats of numbers and dates that uPlot makes as it starts, made when they are used: the first one takes a
+ * browser 20 to 45 ms, and the dashboard's charts write their numbers themselves (format.ts).
  */
 
 const own = globalThis.Intl;

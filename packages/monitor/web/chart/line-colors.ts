@@ -1,6 +1,6 @@
 /**
- * The colors of lines, chosen for contrast with the page in its light and its dark colors. A line's color comes from its
- * name, so that a source, a task or a metric has the same one in every chart, on the page and in a report.
+ * The colors of lines, chosen for contrast with the page in its light and its dark colors. A line's color comes from
+ * its name, so that a source, a task or a metric has the same one in every chart, on the page and in a report.
  */
 
 const LIGHT = ["#0b5cad", "#b3261e", "#146c2e", "#8a4b00", "#6a2fb5", "#00707a", "#a1246b", "#4d525c"];
@@ -17,8 +17,8 @@ function hash(text: string): number {
 }
 
 /**
- * A color for each label, in whatever order they come. Where two names fall on one color, the later one by name takes the
- * next that is free. A single line has the first color; more lines than chosen colors come from the color wheel.
+ * A color for each label, in whatever order they come. Where two names fall on one color, the later one by name takes
+ * the next that is free. A single line has the first color; more lines than chosen colors come from the color wheel.
  */
 export function lineColors(labels: readonly string[], dark: boolean): readonly string[] {
   const colors = dark ? DARK : LIGHT;

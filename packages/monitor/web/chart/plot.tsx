@@ -14,7 +14,9 @@ const DENSE = 3_000;
 /** Lines that the description for screen readers names. */
 const MOST_DESCRIBED = 8;
 
-/** uPlot's code. It asks for the number format of the browser's language as it starts, which takes Chromium 20 to 45 ms. */
+/**
+ * uPlot's code. It asks for the number format of the browser's language as it starts, which takes Chromium 20 to 45 ms.
+ */
 export type PlotLibrary = typeof uPlot;
 
 /** Starts it when it is asked for: while the first lines are on their way. */

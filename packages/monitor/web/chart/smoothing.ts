@@ -12,7 +12,9 @@ interface Points {
 /** Weights that the page offers; 0 shows what was recorded. */
 export const SMOOTHINGS = [0, 0.6, 0.9, 0.97, 0.99] as const;
 
-/** What a reader has who chose nothing: a step of a run is noise, and what was recorded stays visible behind the line. */
+/**
+ * What a reader has who chose nothing: a step of a run is noise, and what was recorded stays visible behind the line.
+ */
 export const USUAL_SMOOTHING = 0.6;
 
 /** @param weight of the step before, 0 to below 1 */

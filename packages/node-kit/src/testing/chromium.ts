@@ -1,4 +1,7 @@
-/** Tests of pages in a real browser. Needs Chromium: `apt-get install chromium`, or CHROMIUM_PATH to one that is elsewhere. */
+/**
+ * Tests of pages in a real browser. Needs Chromium: `apt-get install chromium`, or CHROMIUM_PATH to one that is
+ * elsewhere.
+ */
 import { existsSync } from "node:fs";
 import { type Browser, type Page, chromium } from "playwright-core";
 

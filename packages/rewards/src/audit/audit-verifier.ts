@@ -37,7 +37,8 @@ const MOST_OF_A_KIND = 3;
 /**
  * Audits a verifier.
  *
- * @param subject a verifier, or a function that calls one; see `createPoolJudge` for verifiers that may hang and `createHttpJudge` for servers
+ * @param subject a verifier, or a function that calls one; see `createPoolJudge` for verifiers that may hang and
+ * `createHttpJudge` for servers
  * @param pairs golds of the data that it will judge, with labeled responses if there are some
  * @throws AuditError when there are no pairs, or the verifier skips or fails every one of them
  * @example (await auditVerifier(answer, [{ gold: "5 cm" }, { gold: "May 2016" }])).falsePasses // { wrong: 0, tried: .. }

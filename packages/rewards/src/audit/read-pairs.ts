@@ -32,7 +32,8 @@ interface Row {
  * The pairs of a file.
  *
  * @param name of the file, by which its format is known and for messages: `golds.jsonl`
- * @throws AuditError for another format, a line that cannot be read, a row without a gold answer, or a label that is neither right nor wrong
+ * @throws AuditError for another format, a line that cannot be read, a row without a gold answer, or a label that is
+ * neither right nor wrong
  */
 export function readAuditPairs(text: string, name: string): AuditPair[] {
   const rows = readRows(text.replace(/^\uFEFF/, ""), name);

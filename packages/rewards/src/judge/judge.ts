@@ -4,9 +4,9 @@
  *     accuracy = mean over votes of Σ weight · met / Σ weight          mode rubric
  *     accuracy = mean over votes and both orders of 1, ½ or 0          mode pairwise, against the gold answer
  *
- * A reply that cannot be read, a timeout and a 429 after all retries are `error`, never 0: when half of the votes or more
- * are missing, the answer has no score. An empty response is wrong without being asked about. Replies that were read are
- * kept by their content, so that the same question costs once.
+ * A reply that cannot be read, a timeout and a 429 after all retries are `error`, never 0: when half of the votes or
+ * more are missing, the answer has no score. An empty response is wrong without being asked about. Replies that were
+ * read are kept by their content, so that the same question costs once.
  */
 import { ConfigError } from "@v-triune/errors";
 import { paramsSchema, type ParamsResult, type Verifier, type VerifierSample } from "@v-triune/verifiers";

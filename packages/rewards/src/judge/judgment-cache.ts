@@ -1,6 +1,6 @@
 /**
- * Judgments on disk, by their content: a file per request, named by the hash of all that decides the reply. Processes may
- * share a folder; a file appears whole or not at all, and one that cannot be read counts as missing.
+ * Judgments on disk, by their content: a file per request, named by the hash of all that decides the reply. Processes
+ * may share a folder; a file appears whole or not at all, and one that cannot be read counts as missing.
  */
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";

@@ -1,6 +1,6 @@
 /**
- * Arithmetic: numbers, + - * / % ^, brackets, pi, sqrt abs round floor ceil min max. A grammar of its own, because what a
- * model writes must never be run as a program.
+ * Arithmetic: numbers, + - * / % ^, brackets, pi, sqrt abs round floor ceil min max. A grammar of its own, because what
+ * a model writes must never be run as a program.
  *
  *     sum = product {(+|-) product}    product = unary {(*|/|%) unary}    unary = (-|+) unary | power
  *     power = value [^ unary]          value = number | pi | name(sum {, sum}) | (sum)

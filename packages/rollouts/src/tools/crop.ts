@@ -1,7 +1,7 @@
 /**
  * Looks closer: cuts a box out of the picture as it is stored, so that the model sees pixels that it has not seen. The
- * forms of calls that published recipes use are all understood: `bbox_2d` with `label`, and the picture by `image_index`,
- * `img_idx` or `source`.
+ * forms of calls that published recipes use are all understood: `bbox_2d` with `label`, and the picture by
+ * `image_index`, `img_idx` or `source`.
  */
 import { type RgbImage, resizeBicubic } from "@v-triune/policy";
 import type { BoxConvention } from "@v-triune/verifiers";
@@ -23,8 +23,8 @@ export interface CropOptions {
   /** Whether the model is told of what was repaired. Default true. */
   readonly notes?: boolean;
   /**
-   * What is cut: `stored`, the picture as it is stored; `seen`, only what the model has seen already; `blank`, gray. The
-   * last two are controls: they show whether the pixels help or the further turn. Default `stored`.
+   * What is cut: `stored`, the picture as it is stored; `seen`, only what the model has seen already; `blank`, gray.
+   * The last two are controls: they show whether the pixels help or the further turn. Default `stored`.
    */
   readonly from?: "stored" | "seen" | "blank";
 }

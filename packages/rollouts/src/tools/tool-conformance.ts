@@ -1,6 +1,6 @@
 /**
- * The conformance kit of the Tool seam. It calls a tool in the ways in which conversations do and returns what is wrong as
- * data, so that it works under any test framework:
+ * The conformance kit of the Tool seam. It calls a tool in the ways in which conversations do and returns what is wrong
+ * as data, so that it works under any test framework:
  *
  *     expect(await checkTool(myTool, { calls: [{ box: [0, 0, 10, 10] }] })).toEqual([]);
  */

@@ -2,12 +2,14 @@
  * The Tool seam: what a model may call in the middle of an answer. A tool is given checked arguments and the
  * conversation's pictures, and returns what the model is shown: text, pictures, or the reason why there is neither.
  *
- * Model's mistakes are data: bad arguments, a box outside of the picture, a tool that throws, hangs or returns something
- * else all become an observation with the reason (call-tool.ts). None of them ends a run.
+ * Model's mistakes are data: bad arguments, a box outside of the picture, a tool that throws, hangs or returns
+ * something else all become an observation with the reason (call-tool.ts). None of them ends a run.
  */
 import type { RgbImage } from "@v-triune/policy";
 
-/** A schema that checks arguments: any library that implements Standard Schema (https://standardschema.dev) has them. */
+/**
+ * A schema that checks arguments: any library that implements Standard Schema (https://standardschema.dev) has them.
+ */
 export interface ArgumentSchema<Arguments> {
   readonly "~standard": {
     readonly version: 1;
@@ -71,7 +73,9 @@ export interface Tool<Arguments = unknown> {
   readonly schema: ArgumentSchema<Arguments>;
   /** The same as JSON Schema of an object, for the model. */
   readonly parameters: Readonly<Record<string, unknown>>;
-  /** Whether it counts its deadline itself, from when a call starts and not from when it is asked for. Default false. */
+  /**
+   * Whether it counts its deadline itself, from when a call starts and not from when it is asked for. Default false.
+   */
   readonly keepsDeadline?: boolean;
   call(args: Arguments, context: ToolContext): ToolResult | Promise<ToolResult>;
 }

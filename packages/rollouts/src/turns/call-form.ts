@@ -1,6 +1,6 @@
 /**
- * Call forms: how a model writes a call, how tools are offered to it, and how it is shown what they return. A model knows
- * the form that it was trained on.
+ * Call forms: how a model writes a call, how tools are offered to it, and how it is shown what they return. A model
+ * knows the form that it was trained on.
  *
  *     hermes     <tool_call>{"name": "crop", "arguments": {..}}</tool_call>; what comes back has the role `tool` where the
  *                chat template knows it, else it is a user's turn in <tool_response> (Qwen2.5's templates)

@@ -1,6 +1,6 @@
 /**
- * Where a conversation looked: the part of a prompt's picture that each call cut out, compared with where the sample says
- * the answer is. Judge-free: gold boxes are those of the corpus.
+ * Where a conversation looked: the part of a prompt's picture that each call cut out, compared with where the sample
+ * says the answer is. Judge-free: gold boxes are those of the corpus.
  */
 import type { Sample } from "@v-triune/schema";
 import { answeredBoxes } from "@v-triune/verifiers/detection";

@@ -3,9 +3,15 @@ import { ANSWER_TYPES, type AnswerTypeName } from "./types/gold";
 
 /** Parameters of the `answer` verifier: what a sample's `verifier_parm` may say to it. */
 export interface AnswerParams {
-  /** What the gold answer is, where its form does not say: "12-30" as a "code", "A" as a "word". By default the form decides. */
+  /**
+   * What the gold answer is, where its form does not say: "12-30" as a "code", "A" as a "word". By default the form
+   * decides.
+   */
   readonly type?: AnswerTypeName;
-  /** The texts of the options, A first: a letter, an option's text or both are then compared with a gold answer that is either. */
+  /**
+   * The texts of the options, A first: a letter, an option's text or both are then compared with a gold answer that is
+   * either.
+   */
   readonly choices?: readonly string[];
 }
 

@@ -1,7 +1,8 @@
 /**
- * `answer`: whatever has one right answer that a person could check, a number, a formula, a date, a word. It reads what people and
- * models write, in four stages that can each be read alone: `locate/`, `types/`, `normalize/`, `compare/`. Where a false pass and a false
- * fail cannot both be avoided, it fails: a wrong reward teaches, a missing one only costs.
+ * `answer`: whatever has one right answer that a person could check, a number, a formula, a date, a word. It reads what
+ * people and models write, in four stages that can each be read alone: `locate/`, `types/`, `normalize/`, `compare/`.
+ * Where a false pass and a false fail cannot both be avoided, it fails: a wrong reward teaches, a missing one only
+ * costs.
  */
 import type { Verdict, Verifier, VerifierSample } from "../verifier";
 import { answerParamsSchema } from "./answer-params";

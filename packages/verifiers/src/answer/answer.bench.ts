@@ -1,8 +1,9 @@
 /**
  * node tools/run.mjs packages/verifiers/src/answer/answer.bench.ts [number of fuzzed pairs]
  *
- * Prints the size of `@v-triune/verifiers/answer` bundled, the time of a verdict over the labeled tables, its growth with the length of a
- * response, and what 100,000 fuzzed pairs of texts do. Exit code 1: a verdict threw or took too long.
+ * Prints the size of `@v-triune/verifiers/answer` bundled, the time of a verdict over the labeled tables, its growth
+ * with the length of a response, and what 100,000 fuzzed pairs of texts do. Exit code 1: a verdict threw or took too
+ * long.
  */
 import { bundle, importBundled } from "../testing/bundle";
 import { randomTexts } from "./testing/random-texts";

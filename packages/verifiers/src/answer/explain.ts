@@ -1,6 +1,6 @@
 /**
- * The stages of `answer` in their order, and what each found: locate, type, normalize, compare. A verdict is a pure function of gold
- * answer, response and parameters, and `explain` is that function with its reasons.
+ * The stages of `answer` in their order, and what each found: locate, type, normalize, compare. A verdict is a pure
+ * function of gold answer, response and parameters, and `explain` is that function with its reasons.
  */
 import { type AnswerParams, readAnswerParams } from "./answer-params";
 import { compareAnswer, readGoldOption } from "./compare/compare";

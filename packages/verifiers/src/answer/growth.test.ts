@@ -24,8 +24,8 @@ const LONG_TEXTS: readonly (readonly [name: string, make: (length: number) => st
 ];
 
 /**
- * Below this, in milliseconds, a doubling is not told apart from the turns that other processes take. A search in quadratic time needs far
- * longer for 100,000 characters.
+ * Below this, in milliseconds, a doubling is not told apart from the turns that other processes take. A search in
+ * quadratic time needs far longer for 100,000 characters.
  */
 const NOISE = 25;
 
@@ -36,7 +36,10 @@ function timed(gold: string, response: string): number {
   return performance.now() - start;
 }
 
-/** Fastest verdicts on a text and on one twice as long. A busy machine makes single runs slow, so that up to 20 rounds are taken. */
+/**
+ * Fastest verdicts on a text and on one twice as long. A busy machine makes single runs slow, so that up to 20 rounds
+ * are taken.
+ */
 function fastest(gold: string, make: (length: number) => string): { half: number; all: number } {
   const [short, long] = [make(50_000), make(100_000)];
   let [half, all] = [Infinity, Infinity];

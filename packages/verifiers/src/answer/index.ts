@@ -1,6 +1,6 @@
 /**
- * `answer`: judges whatever has one right answer, as a careful person would. `explain` says what was located, how it was read and
- * compared, and why. No dependency; runs in browsers, workers and Node.
+ * `answer`: judges whatever has one right answer, as a careful person would. `explain` says what was located, how it
+ * was read and compared, and why. No dependency; runs in browsers, workers and Node.
  */
 export { answer, createAnswerVerifier } from "./answer-verifier";
 export type { AnswerParams } from "./answer-params";

@@ -1,6 +1,7 @@
 /**
- * The places of a response tried in their order, for every verifier that reads an answer from prose: the first place that can be read as an
- * answer of the right kind decides, and a place that is too wide to be a value counts only if it is the gold answer word for word.
+ * The places of a response tried in their order, for every verifier that reads an answer from prose: the first place
+ * that can be read as an answer of the right kind decides, and a place that is too wide to be a value counts only if it
+ * is the gold answer word for word.
  */
 import type { Comparison } from "./compare/comparison";
 import { locate } from "./locate/locate";

@@ -1,8 +1,8 @@
 import type { Verdict, VerifierSample } from "../verifier";
 
 /**
- * Lets a verifier see texts only. Callers outside TypeScript send anything: a response that is no string is an empty one, and a
- * gold answer that is not a text is the sample's fault.
+ * Lets a verifier see texts only. Callers outside TypeScript send anything: a response that is no string is an empty
+ * one, and a gold answer that is not a text is the sample's fault.
  */
 export function onTexts(
   verify: (response: string, sample: VerifierSample) => Verdict,

@@ -1,10 +1,10 @@
 /**
- * The box convention of known models by name: a `model_type` of config.json, a name on Hugging Face, or the name under which a
- * server offers a model. The more special pattern comes first.
+ * The box convention of known models by name: a `model_type` of config.json, a name on Hugging Face, or the name under
+ * which a server offers a model. The more special pattern comes first.
  *
- * Sources: QwenLM/Qwen3-VL issues 676, 940 (Qwen2.5-VL: pixels of the picture after the processor), 1486, 1741 (Qwen3-VL:
- * 0..1000, as Qwen2-VL); zai-org's GLM-V (0..1000); DeepSeek-VL2 (arXiv 2412.10302: 0..999); Rex-Omni (arXiv 2510.12798:
- * 0..999); Gemini's documentation of box_2d ([y1, x1, y2, x2] in 0..1000).
+ * Sources: QwenLM/Qwen3-VL issues 676, 940 (Qwen2.5-VL: pixels of the picture after the processor), 1486, 1741
+ * (Qwen3-VL: 0..1000, as Qwen2-VL); zai-org's GLM-V (0..1000); DeepSeek-VL2 (arXiv 2412.10302: 0..999); Rex-Omni (arXiv
+ * 2510.12798: 0..999); Gemini's documentation of box_2d ([y1, x1, y2, x2] in 0..1000).
  */
 import type { BoxConvention } from "./box-convention";
 

@@ -1,6 +1,7 @@
 /**
- * Whether boxes look as if they were written in another convention than the one they are read in. One answer proves nothing:
- * a model that learns writes impossible boxes too. So answers are counted, and a batch with many is worth a warning.
+ * Whether boxes look as if they were written in another convention than the one they are read in. One answer proves
+ * nothing: a model that learns writes impossible boxes too. So answers are counted, and a batch with many is worth a
+ * warning.
  *
  *     every coordinate in 0..1, read as anything else               looks like unit
  *     a coordinate over the far edge, read as unit                  looks like pixels or thousandths

@@ -1,7 +1,8 @@
 /**
- * `choice`: multiple-choice answers. The response gives a letter in any of the usual forms (`B`, `**(B)** 12 cm`, `the answer is B`, `故选B`)
- * or, where `params.choices` lists the options, what exactly one of them says. Several letters are right only where the gold answer has
- * them all; "B or C" is no answer. Where the answer stands is found as for `answer`: never in the thought.
+ * `choice`: multiple-choice answers. The response gives a letter in any of the usual forms (`B`, `**(B)** 12 cm`,
+ * `the answer is B`, `故选B`) or, where `params.choices` lists the options, what exactly one of them says. Several
+ * letters are right only where the gold answer has them all; "B or C" is no answer. Where the answer stands is found as
+ * for `answer`: never in the thought.
  */
 import { explain } from "../answer/explain";
 import { paramsError, readerSchema } from "../answer/params-reader";

@@ -5,10 +5,11 @@
  *     any        the highest
  *     weighted   Σ weight · part / Σ weight
  *
- * A part that is skipped or fails decides for all of them, error before skip, so that nothing half judged is scored. Under `any` a part
- * that cannot read the gold answer takes no part, whatever the response, so that right and wrong answers are judged by the same parts; and
- * where a part scored 1 the failure of another does not matter, unless the sample's parameters are at fault. An undecided part counts 0
- * and makes the whole undecided. Metrics carry the part's name: `text/exact`.
+ * A part that is skipped or fails decides for all of them, error before skip, so that nothing half judged is scored.
+ * Under `any` a part that cannot read the gold answer takes no part, whatever the response, so that right and wrong
+ * answers are judged by the same parts; and where a part scored 1 the failure of another does not matter, unless the
+ * sample's parameters are at fault. An undecided part counts 0 and makes the whole undecided. Metrics carry the part's
+ * name: `text/exact`.
  */
 import type { ParamsIssue } from "../standard-schema";
 import { paramsSchema } from "../standard-schema";

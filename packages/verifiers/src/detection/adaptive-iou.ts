@@ -10,8 +10,8 @@
  * P falls and S grows with τ, δ shrinks. After a change the newest ⌊N/2⌋ groups stay in the window.
  *
  * Source: notes on the paper, not its own text, and its code is not published. From the notes: the rule, N = 30, τ from
- * 0.3 to 0.8, δ = 0.15, 0.10, 0.05, Δ = 0.10. From an independent reimplementation: the values of P and S and from which
- * τ on each holds. Chosen here:
+ * 0.3 to 0.8, δ = 0.15, 0.10, 0.05, Δ = 0.10. From an independent reimplementation: the values of P and S and from
+ * which τ on each holds. Chosen here:
  *   - the window counts groups, as a step of the paper has one; τ is fixed within a step and rises once in it at most;
  *   - σ is over groups: single hits of which four in five are right already deviate by 0.4, above the paper's S;
  *   - an answer has several gold boxes here, so that its hit rate is the share that was found;

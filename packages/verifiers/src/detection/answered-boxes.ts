@@ -1,4 +1,7 @@
-/** The boxes of a response as the detection verifier reads them: behind the thought, in the last answer block if there is one. */
+/**
+ * The boxes of a response as the detection verifier reads them: behind the thought, in the last answer block if there
+ * is one.
+ */
 import { answerScope } from "../answer/locate/scope";
 import type { Box } from "../boxes/box";
 import { isYFirst, type BoxConvention } from "../boxes/box-convention";

@@ -1,6 +1,6 @@
 /**
- * The parameters of a detection sample, as Orsta-Data-47k's `verifier_parm` and the original `/judge` request name them,
- * plus `epsilon`, `size_penalty` and `repeats`, which state for one request what is otherwise the verifier's own
+ * The parameters of a detection sample, as Orsta-Data-47k's `verifier_parm` and the original `/judge` request name
+ * them, plus `epsilon`, `size_penalty` and `repeats`, which state for one request what is otherwise the verifier's own
  * setting, `boxes`, `gold_boxes` and `image_sizes`, which name the box conventions of the response and of the gold
  * answer, and `report_overlap`, which asks for two more metrics (detection-reward.ts).
  */

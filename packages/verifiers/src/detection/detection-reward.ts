@@ -245,7 +245,9 @@ function pictureAp(predictions: readonly Box[], golds: readonly Box[], compat: b
   return compat || ap.map >= 0 ? ap : NO_AP;
 }
 
-/** One matching at ε: its score, pure and penalized, and its recall; for "average" the mean of both over the thresholds. */
+/**
+ * One matching at ε: its score, pure and penalized, and its recall; for "average" the mean of both over the thresholds.
+ */
 function atEpsilon(
   epsilon: number | "average",
   scoreAt: (threshold: number) => MatchScore,

@@ -1,6 +1,6 @@
 /**
- * What an adapter costs over the verifier itself, microseconds a call, the least of five rounds in turn: npm run bench --
- * evals.bench. The verifier answers at once, so that the adapter is what is timed.
+ * What an adapter costs over the verifier itself, microseconds a call, the least of five rounds in turn: npm run bench
+ * -- evals.bench. The verifier answers at once, so that the adapter is what is timed.
  */
 import type { Verifier } from "../verifier";
 import { autoevalsScorer, evaliteScorer, langsmithEvaluator, mastraSteps, promptfooAssertion } from "./index";

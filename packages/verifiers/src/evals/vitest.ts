@@ -22,7 +22,10 @@ export interface VerifierMatchers<R = unknown> {
   toMatchAnswer: (gold: string, params?: Readonly<Record<string, unknown>>) => R;
   /** The text says this value or formula, as Math-Verify compares them. */
   toEqualMath: (gold: string) => R;
-  /** The boxes of the text are these boxes, one for one and label for label; `iou` is what a pair must reach, default 0.5. */
+  /**
+   * The boxes of the text are these boxes, one for one and label for label; `iou` is what a pair must reach, default
+   * 0.5.
+   */
   toMatchBoxes: (gold: string | readonly object[], options?: { readonly iou?: number }) => R;
   /** The JSON of the text fits this schema. */
   toMatchJsonSchema: (schema: object) => R;

@@ -1,7 +1,7 @@
 /**
- * The JSON value that a response gives: the whole answer, else the last code fence that holds JSON, else the last object or list that stands
- * in prose. Looked for behind the thought, inside the last answer block or box. Linear in the text: braces are counted once, and every
- * character is parsed at most three times.
+ * The JSON value that a response gives: the whole answer, else the last code fence that holds JSON, else the last
+ * object or list that stands in prose. Looked for behind the thought, inside the last answer block or box. Linear in
+ * the text: braces are counted once, and every character is parsed at most three times.
  */
 import { findBoxes } from "../answer/locate/boxes";
 import { answerScope } from "../answer/locate/scope";

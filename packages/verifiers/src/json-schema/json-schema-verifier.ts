@@ -1,7 +1,7 @@
 /**
- * `json-schema`: structured output. Right if the answer is JSON that fits `params.schema` and, where the gold is not empty, equals
- * the gold (objects regardless of the order of keys). The JSON may stand in a Markdown fence or in prose; the last one that can be read
- * counts, and never one in the thought.
+ * `json-schema`: structured output. Right if the answer is JSON that fits `params.schema` and, where the gold is not
+ * empty, equals the gold (objects regardless of the order of keys). The JSON may stand in a Markdown fence or in prose;
+ * the last one that can be read counts, and never one in the thought.
  */
 import { paramsError } from "../answer/params-reader";
 import { formatOf, type ShortAnswerOptions } from "../answer/short-answer-options";

@@ -1,8 +1,9 @@
 /**
- * A validator for the part of JSON Schema (2020-12) that structured outputs are written in: type, enum, const, properties,
- * required, additionalProperties, items, prefixItems, the limits of numbers, strings and lists, uniqueItems, anyOf, oneOf,
- * allOf, not. Keywords outside this list make the schema unusable rather than being passed over, because an unchecked keyword
- * would reward what it forbids. `pattern` is one of them: the model writes the text, and a regular expression can be made to hang.
+ * A validator for the part of JSON Schema (2020-12) that structured outputs are written in: type, enum, const,
+ * properties, required, additionalProperties, items, prefixItems, the limits of numbers, strings and lists,
+ * uniqueItems, anyOf, oneOf, allOf, not. Keywords outside this list make the schema unusable rather than being passed
+ * over, because an unchecked keyword would reward what it forbids. `pattern` is one of them: the model writes the text,
+ * and a regular expression can be made to hang.
  */
 
 /** A JSON value. */

@@ -114,7 +114,9 @@ function timed(text: string): number {
   return performance.now() - before;
 }
 
-/** The least time of each text over five rounds. In turn, so that a slow minute of a shared machine meets all of them. */
+/**
+ * The least time of each text over five rounds. In turn, so that a slow minute of a shared machine meets all of them.
+ */
 function leastTimes(texts: readonly string[]): number[] {
   const least = texts.map(() => Infinity);
   for (let round = 0; round < 5; round++) texts.forEach((text, i) => (least[i] = Math.min(least[i]!, timed(text))));

@@ -3,11 +3,12 @@
  *
  *     right   |answer − gold| ≤ tolerance · |gold|          a gold of 0 wants exactly 0, a year (1700 .. 2099) exactly that year
  *
- * The default tolerance is ChartQA's relaxed 5 % (Masry et al., arXiv 2203.10244). Numbers are read as `answer` reads them: with units,
- * scale words, fractions, powers of ten; where the answer stands is found as for `answer`, never in the thought. With a tolerance above 0,
- * 25 and 25 % answer the same question; with 0 they differ.
+ * The default tolerance is ChartQA's relaxed 5 % (Masry et al., arXiv 2203.10244). Numbers are read as `answer` reads
+ * them: with units, scale words, fractions, powers of ten; where the answer stands is found as for `answer`, never in
+ * the thought. With a tolerance above 0, 25 and 25 % answer the same question; with 0 they differ.
  *
- * `params`: `tolerance`, `text_fallback` (a gold that is no number is judged as `answer` judges it; otherwise such a sample is skipped).
+ * `params`: `tolerance`, `text_fallback` (a gold that is no number is judged as `answer` judges it; otherwise such a
+ * sample is skipped).
  */
 import { approximate } from "../answer/compare/math-engine";
 import { differentKind, sameAnswer } from "../answer/compare/compare";

@@ -2,8 +2,9 @@
  * `point`: GUI grounding. Right if the point lies inside the gold box or on its edge, as ScreenSpot judges it
  * (Cheng et al., arXiv 2401.10935). Where the answer stands is found as for `answer`, never in the thought.
  *
- * The gold is a box `[x1, y1, x2, y2]`, bare, in `<answer>` tags or as a list with one `bbox_2d`. The parameters `boxes`, `gold_boxes`
- * and `det_verifier_normalized` say in which convention the point and the gold are, as for `detection`.
+ * The gold is a box `[x1, y1, x2, y2]`, bare, in `<answer>` tags or as a list with one `bbox_2d`. The parameters
+ * `boxes`, `gold_boxes` and `det_verifier_normalized` say in which convention the point and the gold are, as for
+ * `detection`.
  */
 import { goldText } from "../answer/gold-text";
 import { locate } from "../answer/locate/locate";

@@ -1,6 +1,6 @@
 /**
- * Reads where a response points. The forms are tried in this order, and the first that occurs is the one meant, so that other numbers
- * beside it (a label, a number of clicks, the size of the picture) do not count:
+ * Reads where a response points. The forms are tried in this order, and the first that occurs is the one meant, so that
+ * other numbers beside it (a label, a number of clicks, the size of the picture) do not count:
  *
  *     named       "point_2d": [x, y], coordinate=(x, y), "x": 15, "y": 20 in either order, bbox_2d of four numbers
  *     tagged      <point>x y</point>, <|box_start|>(x1,y1),(x2,y2)<|box_end|>

@@ -1,4 +1,7 @@
-/** What all verifiers share: a gold answer passes as its own answer, its wrapping does not matter, and a thought is never the answer. */
+/**
+ * What all verifiers share: a gold answer passes as its own answer, its wrapping does not matter, and a thought is
+ * never the answer.
+ */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { answer } from "../answer/answer-verifier";

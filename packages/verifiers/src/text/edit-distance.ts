@@ -1,6 +1,6 @@
 /**
- * Levenshtein distance of two sequences: the fewest insertions, deletions and substitutions that turn one into the other
- * (Levenshtein 1966; the two-row form of Wagner & Fischer 1974). Time |a| · |b|, memory the shorter.
+ * Levenshtein distance of two sequences: the fewest insertions, deletions and substitutions that turn one into the
+ * other (Levenshtein 1966; the two-row form of Wagner & Fischer 1974). Time |a| · |b|, memory the shorter.
  */
 
 /** Cells that one distance may fill; two texts of 8,000 characters. */

@@ -6,10 +6,10 @@
  *     cer     max(0, 1 − distance / |gold|) over characters
  *     wer     the same over words
  *
- * Normalization: NFKC, lower case, white space joined, and without what only wraps a text: quotes, Markdown, LaTeX's `\text` and escapes, a
- * dot or exclamation mark at the end, commas between thousands. Accents, articles and hyphens count. Where the answer stands is found as
- * for `answer`, never in the thought: a text counts as equal at any place that may be the answer, and distances are taken at the most
- * deliberate one, over code points.
+ * Normalization: NFKC, lower case, white space joined, and without what only wraps a text: quotes, Markdown, LaTeX's
+ * `\text` and escapes, a dot or exclamation mark at the end, commas between thousands. Accents, articles and hyphens
+ * count. Where the answer stands is found as for `answer`, never in the thought: a text counts as equal at any place
+ * that may be the answer, and distances are taken at the most deliberate one, over code points.
  *
  * `params`: `metric` (default exact), `answers` (further golds), `case_sensitive`.
  */
@@ -100,7 +100,8 @@ function similarity(metric: "anls" | "cer" | "wer", answer: string, gold: string
   const split = (value: string) => (metric === "wer" ? value.split(" ") : [...value]);
   const [found, expected] = [split(answer), split(gold)];
   const scale = metric === "anls" ? Math.max(found.length, expected.length) : expected.length;
-  // A length that differs this much decides the score without the distance, so that a megabyte against a word costs nothing.
+  // A length that differs this much decides the score without the distance, so that a megabyte against a word costs
+  // nothing.
   if (Math.abs(found.length - expected.length) >= scale * (metric === "anls" ? ANLS_LIMIT : 1)) return 0;
   const distance = editDistance(found, expected);
   if (distance === undefined) return undefined;

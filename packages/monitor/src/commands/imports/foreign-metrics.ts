@@ -10,8 +10,8 @@
  *   80, ..}.
  * - ms-swift's logging.jsonl: TRL's names, the step as {"global_step/max_steps": "12/100"}, numbers as text.
  * - OpenRLHF, as it logs to W&B: {"train/global_step": 12, "train/policy_loss": 0.1, "train/response_length": 80, ..}.
- * - An export of W&B's history (`run.scan_history()`, `run.history()`, the history artifact) has `_step` and any of these
- *   names; `train/global_step` counts the trainer's steps where `_step` counts calls of `log`.
+ * - An export of W&B's history (`run.scan_history()`, `run.history()`, the history artifact) has `_step` and any of
+ *   these names; `train/global_step` counts the trainer's steps where `_step` counts calls of `log`.
  */
 import { isRecord } from "@v-triune/node-kit/is-record";
 import type { MetricRecord, MetricScope, MetricSplit } from "../../metric-record";

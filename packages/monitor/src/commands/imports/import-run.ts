@@ -42,7 +42,8 @@ interface ReadMetrics {
 }
 
 /**
- * Writes `metrics.jsonl`, `run.json` and, from completions, `rollouts/` to a new folder. It appears when it is complete.
+ * Writes `metrics.jsonl`, `run.json` and, from completions, `rollouts/` to a new folder. It appears when it is
+ * complete.
  *
  * @param paths a file of metrics, completions, or both
  * @throws DashboardError when a file is missing or of no known form, or the folder exists

@@ -4,10 +4,10 @@
  *   change = Σ_u sumAfter_u / Σ_u countAfter_u − Σ_u sumBefore_u / Σ_u countBefore_u
  *
  * over units u: the prompts of the two windows, each with the sum over its rollouts and their number, so that the mean
- * weighs every rollout alike. The interval and the standard error come from a cluster bootstrap (A. Davison, D. Hinkley,
- * "Bootstrap Methods and Their Application", 1997, §3.8; the interval is the percentile one): units are drawn with
- * replacement, because the answers to one prompt resemble each other. A prompt that recurs in both windows is one unit,
- * so what makes it hard cancels in the difference.
+ * weighs every rollout alike. The interval and the standard error come from a cluster bootstrap (A. Davison, D.
+ * Hinkley, "Bootstrap Methods and Their Application", 1997, §3.8; the interval is the percentile one): units are drawn
+ * with replacement, because the answers to one prompt resemble each other. A prompt that recurs in both windows is one
+ * unit, so what makes it hard cancels in the difference.
  *
  * Deviations: units are drawn within three strata (only before, only after, both), which keeps the size of each window;
  * a stratum of more than 256 units is first put together into 256 of several prompts, which changes the interval's

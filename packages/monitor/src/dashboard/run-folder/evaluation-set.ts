@@ -23,7 +23,10 @@ export function addEvaluation(rows: EvaluationNumbers, { scope, name, task, step
   }
 }
 
-/** The owners' metric of a benchmark, accuracy with the tool offered where it was taken away too, else the mean accuracy over the answers, else the mean reward. */
+/**
+ * The owners' metric of a benchmark, accuracy with the tool offered where it was taken away too, else the mean accuracy
+ * over the answers, else the mean reward.
+ */
 function headlineOf(metrics: ReadonlySet<string>): string {
   for (const name of ["benchmark/score", TOOL_METRICS.accuracyOffered]) if (metrics.has(name)) return name;
   const accuracy = [...metrics].find((metric) => /^acc\/mean@\d+$/.test(metric));

@@ -1,6 +1,6 @@
 /**
- * What people say of a run: title, tags, note, archived. It is `monitor.json` in the run's folder, the only file there that
- * the dashboard writes (docs/decisions/0011-the-dashboard-writes-beside-the-numbers.md).
+ * What people say of a run: title, tags, note, archived. It is `monitor.json` in the run's folder, the only file there
+ * that the dashboard writes (docs/decisions/0011-the-dashboard-writes-beside-the-numbers.md).
  */
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -142,7 +142,8 @@ export class RunLabelsFile {
    * Changes some labels; one change at a time.
    *
    * @param revision that the change is based on; undefined for the last
-   * @throws DashboardError with the code `labels-changed` if others came between, else if the file or folder is not usable
+   * @throws DashboardError with the code `labels-changed` if others came between, else if the file or folder is not
+   * usable
    * @throws WriteError if the file cannot be written
    */
   change(change: LabelChange, revision?: number): Promise<RunLabels> {

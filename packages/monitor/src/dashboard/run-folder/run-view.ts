@@ -22,7 +22,9 @@ import { fileStamp, lockOf, readDescription, rolloutFile, stepsIn } from "./run-
 import { RunLabelsFile, type LabelChange } from "./run-labels";
 import { RunNumbers } from "./run-numbers";
 
-/** A run without a lock of this machine that wrote this lately is taken to be alive: an imported or a foreign trainer's. */
+/**
+ * A run without a lock of this machine that wrote this lately is taken to be alive: an imported or a foreign trainer's.
+ */
 const LIVE_MILLISECONDS = 60_000;
 /** Characters of a note that a list of runs has. */
 const NOTE_START = 200;

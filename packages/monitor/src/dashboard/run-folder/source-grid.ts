@@ -1,16 +1,17 @@
 /**
  * Sources × metrics: which one changed for the worse. A cell's change is the mean over the last steps of the run minus
  * that over as many steps before; in deviations of the whole series it can be compared between metrics, with the sign
- * that says good or bad. The steps are the run's, not the source's: a source that misses some is still compared over the
- * same stretch. Steps weigh by their rollouts where the run records them. Changes (run-changes.ts) is the exact answer.
+ * that says good or bad. The steps are the run's, not the source's: a source that misses some is still compared over
+ * the same stretch. Steps weigh by their rollouts where the run records them. Changes (run-changes.ts) is the exact
+ * answer.
  */
 import { lttb, type Points } from "../series/downsample";
 import { firstAfter } from "../series/step-search";
 import type { ChangeWindows, GridCell, StepWindow } from "../dashboard-api";
 
 /**
- * Whether more of a metric is better (1), worse (-1) or neither (0). Groups without signal are neither: a source that is
- * solved has none either.
+ * Whether more of a metric is better (1), worse (-1) or neither (0). Groups without signal are neither: a source that
+ * is solved has none either.
  */
 export function metricDirection(metric: string): -1 | 0 | 1 {
   if (

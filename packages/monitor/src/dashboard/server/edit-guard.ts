@@ -1,7 +1,7 @@
 /**
- * Who may change labels and delete runs: a page that knows the secret of this server, and sends JSON with it from its own
- * origin. The pages served under a name of the loopback carry the secret; under other names people type the token with
- * which the server was started (docs/decisions/0011-the-dashboard-writes-beside-the-numbers.md).
+ * Who may change labels and delete runs: a page that knows the secret of this server, and sends JSON with it from its
+ * own origin. The pages served under a name of the loopback carry the secret; under other names people type the token
+ * with which the server was started (docs/decisions/0011-the-dashboard-writes-beside-the-numbers.md).
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { HonoRequest, MiddlewareHandler } from "hono";

@@ -1,9 +1,10 @@
 /**
  * How long each page of the dashboard takes from its address until it is painted: npm run bench -- page-load
  *
- * The recorded run of the demonstration (12 steps), Chromium at 1440 × 900, drawn by the processor. Each of BENCH_ROUNDS
- * (default 7) loads has a browser context of its own, so that nothing is cached. The page's own clock is read, from the
- * start of the navigation to the frame after the one that has what the page is opened for. Needs Chromium (CHROMIUM_PATH).
+ * The recorded run of the demonstration (12 steps), Chromium at 1440 × 900, drawn by the processor. Each of
+ * BENCH_ROUNDS (default 7) loads has a browser context of its own, so that nothing is cached. The page's own clock is
+ * read, from the start of the navigation to the frame after the one that has what the page is opened for. Needs
+ * Chromium (CHROMIUM_PATH).
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";

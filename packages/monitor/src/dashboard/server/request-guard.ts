@@ -13,8 +13,8 @@ export function hostName(host: string): string {
 }
 
 /**
- * Answers 403 to a request under a name that is not allowed or from another site, 405 to methods that the dashboard does
- * not know.
+ * Answers 403 to a request under a name that is not allowed or from another site, 405 to methods that the dashboard
+ * does not know.
  *
  * @param allowedHosts names besides those of the loopback
  */

@@ -1,7 +1,7 @@
 /**
- * For tests: pictures of the dashboard's pages that are the same on every machine with the same Chromium. The browser sees
- * the DejaVu fonts only, which Debian's fontconfig brings, without hinting or subpixels; a picture has half the size of the
- * page and is taken when two in a row are equal.
+ * For tests: pictures of the dashboard's pages that are the same on every machine with the same Chromium. The browser
+ * sees the DejaVu fonts only, which Debian's fontconfig brings, without hinting or subpixels; a picture has half the
+ * size of the page and is taken when two in a row are equal.
  */
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";

@@ -37,7 +37,8 @@ interface Reply {
 /**
  * A judge over HTTP.
  *
- * @throws AuditError for an address or a shape that is not known; when called, if nothing answers there or the reply is no JSON
+ * @throws AuditError for an address or a shape that is not known; when called, if nothing answers there or the reply is
+ * no JSON
  */
 export function createHttpJudge(options: HttpJudgeOptions): AuditJudge {
   const { url } = options;

@@ -33,7 +33,8 @@ export interface OpenJudge {
 /**
  * Starts a worker with the verifier.
  *
- * @throws VerifierLoadError for a module that cannot be used, or does not end loading; AuditError for a verifier that it does not have
+ * @throws VerifierLoadError for a module that cannot be used, or does not end loading; AuditError for a verifier that
+ * it does not have
  */
 export async function createPoolJudge(options: PoolJudgeOptions = {}): Promise<OpenJudge> {
   const { module, deadlineMs = 1000, startMs = 30_000, execArgv = [] } = options;

@@ -1,6 +1,7 @@
 /**
- * Stage 4, compare: a typed gold answer against the text of an answer. Each type has its own rule, and an answer may come in another
- * type's form where that says the same: an inequality for an interval, 0.75 for 3:4, 150 min for 2 h 30 min.
+ * Stage 4, compare: a typed gold answer against the text of an answer. Each type has its own rule, and an answer may
+ * come in another type's form where that says the same: an inequality for an interval, 0.75 for 3:4, 150 min for 2 h 30
+ * min.
  */
 import { isSameDate, isSameTime, readDate, readTime, readYearMonth } from "../types/calendar";
 import { readItems, readMatrix, readSet, readTuple } from "../types/collections";

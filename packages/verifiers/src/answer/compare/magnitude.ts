@@ -1,6 +1,6 @@
 /**
- * Real values of expressions in doubles with an exponent of their own, m · 2^e, so that 10^{-20} and 10^{5000} keep their digits. Also
- * tells two expressions with variables apart: equal ones agree wherever they are worked out.
+ * Real values of expressions in doubles with an exponent of their own, m · 2^e, so that 10^{-20} and 10^{5000} keep
+ * their digits. Also tells two expressions with variables apart: equal ones agree wherever they are worked out.
  */
 import type { Expression } from "../../math";
 

@@ -1,14 +1,17 @@
 /**
- * The door to the math engine (`../../math`): reads an expression whose typography is gone, and says whether two are equal. Constants
- * are compared exactly, modulo primes or by magnitude (`modular.ts`, `magnitude.ts`), expressions with variables by their values at a
- * few places, and everything else by the engine.
+ * The door to the math engine (`../../math`): reads an expression whose typography is gone, and says whether two are
+ * equal. Constants are compared exactly, modulo primes or by magnitude (`modular.ts`, `magnitude.ts`), expressions with
+ * variables by their values at a few places, and everything else by the engine.
  */
 import { type Expression, latexTarget, parse, type ParseOptions, verify } from "../../math";
 import { toLatex } from "../types/math-text";
 import { fingerprint } from "./modular";
 import { relativeDifference, type Scaled, toDouble, valueOf, type Values } from "./magnitude";
 
-/** Steps that one reading or comparison may take: far more than an answer needs, little enough for a verdict in milliseconds. */
+/**
+ * Steps that one reading or comparison may take: far more than an answer needs, little enough for a verdict in
+ * milliseconds.
+ */
 const FUEL = 150_000;
 const LONGEST = 600;
 
@@ -39,7 +42,9 @@ export function readMath(latex: string): Expression | undefined {
   return typeof tree === "string" ? undefined : tree;
 }
 
-/** Whether two expressions are equal. Not every pair is decidable; what is not shown equal by any means is not equal. */
+/**
+ * Whether two expressions are equal. Not every pair is decidable; what is not shown equal by any means is not equal.
+ */
 export function compareMath(gold: Expression, answer: Expression): Sameness {
   const names = [...new Set([...symbolsOf(gold), ...symbolsOf(answer)])];
   if (names.includes("i") && !names.includes("j"))
@@ -88,7 +93,10 @@ function compareConstants(gold: Expression, answer: Expression): Sameness | unde
 /** Doubles of huge exponents lose digits to the exponent. */
 const precisionLost = (a: Scaled, b: Scaled): number => Math.max(1, Math.abs(a.e) / 1000, Math.abs(b.e) / 1000);
 
-/** Places at which expressions with variables are worked out: no variable is 0, 1 or equal to another, some are negative. */
+/**
+ * Places at which expressions with variables are worked out: no variable is 0, 1 or equal to another, some are
+ * negative.
+ */
 const PLACES = [
   [0.6180339, 1.3247179, 2.2360679, 0.3819661, 1.7724538, 2.6457513, 0.9159655, 1.2020569],
   [2.7320508, 0.4142135, 1.5874011, 3.1463427, 0.2679491, 1.1892071, 4.2426406, 0.7390851],
@@ -98,7 +106,10 @@ const PLACES = [
 ] as const;
 const PROBE_WITHIN = 1e-9;
 
-/** Whether two expressions have the same value at every place where both have one; undefined when there are too few of those. */
+/**
+ * Whether two expressions have the same value at every place where both have one; undefined when there are too few of
+ * those.
+ */
 function compareAtPlaces(gold: Expression, answer: Expression, names: readonly string[]): Sameness | undefined {
   if (names.length > PLACES[0].length) return undefined;
   let compared = 0;

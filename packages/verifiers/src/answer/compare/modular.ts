@@ -1,9 +1,11 @@
 /**
- * Rational constants of any size, compared without writing them out: both are worked out modulo three primes of 26 bits.
+ * Rational constants of any size, compared without writing them out: both are worked out modulo three primes of 26
+ * bits.
  *
  *     a^e mod m = a^((e mod φ(m)) + φ(m)) mod m    for e ≥ log2(m)   (Euler, for every a)
  *
- * so that towers like 2^(2^2024) and factorials take microseconds. Two different numbers agree by chance once in 2^78 times.
+ * so that towers like 2^(2^2024) and factorials take microseconds. Two different numbers agree by chance once in 2^78
+ * times.
  */
 import type { Expression } from "../../math";
 

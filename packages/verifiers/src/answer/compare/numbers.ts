@@ -1,7 +1,7 @@
 /**
- * Numbers and expressions. Numbers with their units are compared exactly; where the answer is an expression it must be worth the number
- * (24/2, 10!, \sqrt{16}). A decimal stands for the exact value that it is rounded from only with six digits, or with three where it is the
- * gold.
+ * Numbers and expressions. Numbers with their units are compared exactly; where the answer is an expression it must be
+ * worth the number (24/2, 10!, \sqrt{16}). A decimal stands for the exact value that it is rounded from only with six
+ * digits, or with three where it is the gold.
  */
 import type { Expression } from "../../math";
 import { readSet } from "../types/collections";

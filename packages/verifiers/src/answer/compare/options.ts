@@ -1,4 +1,7 @@
-/** Answers to a question with options: a letter, the text of an option, or both, against a gold answer that is one of these. */
+/**
+ * Answers to a question with options: a letter, the text of an option, or both, against a gold answer that is one of
+ * these.
+ */
 import { readGoldChoice } from "../types/letters";
 import { wordKey } from "../types/words";
 import { type Comparison, type SamePart, verdict } from "./comparison";

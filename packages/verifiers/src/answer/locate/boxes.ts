@@ -1,6 +1,7 @@
 /**
- * Boxes: `\boxed{..}`, `\fbox{..}`, `\boxed {..}`, `\boxed 5`, also cut off before they close. Several boxes are one answer of several
- * parts where only list words stand between; otherwise the last one counts that the text does not take back.
+ * Boxes: `\boxed{..}`, `\fbox{..}`, `\boxed {..}`, `\boxed 5`, also cut off before they close. Several boxes are one
+ * answer of several parts where only list words stand between; otherwise the last one counts that the text does not
+ * take back.
  */
 import { closingBrace, commandAt } from "../normalize/scan";
 import { DENIED_AFTER, DENIED_BEFORE, HEDGED_AFTER } from "./languages";

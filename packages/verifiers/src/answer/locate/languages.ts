@@ -1,6 +1,6 @@
 /**
- * The phrases that announce, take back or deny an answer, by language. Adding a language means adding a line to each table that it needs.
- * The phrases are parts of regular expressions, without quantifiers that nest.
+ * The phrases that announce, take back or deny an answer, by language. Adding a language means adding a line to each
+ * table that it needs. The phrases are parts of regular expressions, without quantifiers that nest.
  */
 
 /** Phrases right before the answer. `final` ones outweigh the others. */

@@ -1,7 +1,7 @@
 /**
- * Stage 1, locate: where a response says its answer. All verifiers can share it: it knows no gold answer and no type. It returns places
- * in the order in which they should be tried, the most deliberate first; a place that cannot be read as an answer of the right kind gives
- * way to the next, and the first that can decides.
+ * Stage 1, locate: where a response says its answer. All verifiers can share it: it knows no gold answer and no type.
+ * It returns places in the order in which they should be tried, the most deliberate first; a place that cannot be read
+ * as an answer of the right kind gives way to the next, and the first that can decides.
  *
  *     scope      after the last thought, inside the last answer block                        scope.ts
  *     boxes      the last box, or list of boxes, that the text stands by                     boxes.ts

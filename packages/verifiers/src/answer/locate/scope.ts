@@ -1,6 +1,6 @@
 /**
- * Where a response says its answer: after its thought, and inside its last answer block. Tags that the text only names, as in "I put it
- * in <answer></answer> tags", are no tags.
+ * Where a response says its answer: after its thought, and inside its last answer block. Tags that the text only names,
+ * as in "I put it in <answer></answer> tags", are no tags.
  */
 
 /** A stretch of the response. */
@@ -109,7 +109,10 @@ function lastBlock(text: string, start: number, end: number): Block | undefined 
   return best;
 }
 
-/** The last complete block of a kind that holds something; or one that never closes, if it opens after every complete one. */
+/**
+ * The last complete block of a kind that holds something; or one that never closes, if it opens after every complete
+ * one.
+ */
 function lastBlockOf(
   text: string,
   open: string,

@@ -1,6 +1,6 @@
 /**
- * The result of the last sentence, for responses that announce nothing: "Therefore, there are 12 apples in total." A sentence that asks,
- * denies or leaves open says no result.
+ * The result of the last sentence, for responses that announce nothing: "Therefore, there are 12 apples in total." A
+ * sentence that asks, denies or leaves open says no result.
  */
 import { sentenceAt, soleEmphasis, soleFormula, withoutExplanation, withoutLeadIn } from "./clause";
 import { CLOSING, HEDGED, LINKING, NOT_A_STATEMENT } from "./languages";

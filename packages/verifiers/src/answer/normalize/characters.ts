@@ -1,7 +1,7 @@
 /**
- * One way to write each character: full-width digits and signs, Chinese punctuation, unicode mathematics, quotes, dashes and blanks.
- * What has a LaTeX command becomes that command, so that `√2`, `x²` and `½` read as `\sqrt 2`, `x^{2}` and `\frac{1}{2}`. The rest
- * goes through Unicode's NFKC. Linear in the text.
+ * One way to write each character: full-width digits and signs, Chinese punctuation, unicode mathematics, quotes,
+ * dashes and blanks. What has a LaTeX command becomes that command, so that `√2`, `x²` and `½` read as `\sqrt 2`,
+ * `x^{2}` and `\frac{1}{2}`. The rest goes through Unicode's NFKC. Linear in the text.
  */
 
 const GREEK =

@@ -1,5 +1,6 @@
 /**
- * Marks around mathematics and around words: `$..$`, `\(..\)`, `\[..\]`, bold, italics, code. A dollar sign that is money stays.
+ * Marks around mathematics and around words: `$..$`, `\(..\)`, `\[..\]`, bold, italics, code. A dollar sign that is
+ * money stays.
  */
 import { commandAt } from "./scan";
 
@@ -42,7 +43,10 @@ export function stripDelimiters(text: string): string {
   return out;
 }
 
-/** The text so far, with a comma where one formula follows another with only blanks between, unless the second goes on with the first. */
+/**
+ * The text so far, with a comma where one formula follows another with only blanks between, unless the second goes on
+ * with the first.
+ */
 function withBetween(out: string, text: string, closedAt: number, open: number, start: number): string {
   if (closedAt === -1 || closedAt === open || text.slice(closedAt, open).trim() !== "") return out;
   const goesOn = /^\s*(\\?(text|math)|[-=<>+,.;:)]|\\(le|ge|ne|approx|in|times|cdot)\b)/;

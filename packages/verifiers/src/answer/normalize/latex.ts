@@ -1,7 +1,7 @@
 /**
- * LaTeX without its typography: `\text`, `\mathrm`, colors and sizes go and leave what they hold, spacing becomes a blank, synonyms
- * become one command, and short arguments get their braces (`\frac12` is `\frac{1}{2}`). What is left is either plain words or
- * LaTeX that the math engine reads.
+ * LaTeX without its typography: `\text`, `\mathrm`, colors and sizes go and leave what they hold, spacing becomes a
+ * blank, synonyms become one command, and short arguments get their braces (`\frac12` is `\frac{1}{2}`). What is left
+ * is either plain words or LaTeX that the math engine reads.
  */
 import { closingBrace, commandAt, isDigit, isLetter } from "./scan";
 
@@ -283,8 +283,8 @@ function isRangeMark(text: string, at: number): boolean {
 }
 
 /**
- * What a wrapper holds, set off from its surroundings where a word would otherwise grow together with a number or another word:
- * `5\text{or}6`, `12\text{cm}`; but `\text{H}_2\text{O}` stays one word.
+ * What a wrapper holds, set off from its surroundings where a word would otherwise grow together with a number or
+ * another word: `5\text{or}6`, `12\text{cm}`; but `\text{H}_2\text{O}` stays one word.
  */
 function joined(before: string, inner: string, next: string, prose: boolean): string {
   const last = before.charCodeAt(before.length - 1);

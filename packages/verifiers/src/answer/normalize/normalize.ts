@@ -1,6 +1,6 @@
 /**
- * Stage 3, normalize: from the text as located to the text as it is read, step by step. The steps know nothing of types, so that a
- * gold answer and a response are treated alike.
+ * Stage 3, normalize: from the text as located to the text as it is read, step by step. The steps know nothing of
+ * types, so that a gold answer and a response are treated alike.
  */
 import { normalizeCharacters } from "./characters";
 import { stripDelimiters, stripMarkdown } from "./delimiters";
@@ -52,8 +52,8 @@ const LEADING = /^(?:[=:]|\\to(?![a-z])|->|=>|\\Rightarrow|\\implies|\\approx(?!
 const COPULA = /(?<=\S) ?(?:です|でした|である|だ|になります|となります|입니다|이다|이에요|예요)$/;
 
 /**
- * Punctuation, quotes and braces around the whole text. A closing dot goes, an ellipsis stays; an exclamation mark goes after a word
- * and stays after a number, where it may be a factorial.
+ * Punctuation, quotes and braces around the whole text. A closing dot goes, an ellipsis stays; an exclamation mark goes
+ * after a word and stays after a number, where it may be a factorial.
  */
 export function trimEdges(text: string): string {
   let out = text.replace(/ {2,}/g, " ").trim();

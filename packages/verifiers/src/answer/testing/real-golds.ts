@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-/** Real samples of the data sets that the paper's sources come from; they come with the shared data, not with the clone. */
+/**
+ * Real samples of the data sets that the paper's sources come from; they come with the shared data, not with the clone.
+ */
 const ROOT = resolve(import.meta.dirname, "../../../../../../shared/realdata");
 export const hasRealGolds = existsSync(ROOT);
 if (!hasRealGolds) console.warn(`skipped: ${ROOT} is missing (it comes with the shared data, not with the clone)`);

@@ -1,6 +1,7 @@
 /**
- * Types "date" and "time". A date is compared part by part (year, month, day, quarter), a clock time by the minute of the day. `03/04/2020`
- * is read in both orders, as nobody can tell; what is written in one form on both sides must be written the same.
+ * Types "date" and "time". A date is compared part by part (year, month, day, quarter), a clock time by the minute of
+ * the day. `03/04/2020` is read in both orders, as nobody can tell; what is written in one form on both sides must be
+ * written the same.
  */
 import { readChineseNumeral, readNumberWords } from "./number-words";
 
@@ -91,7 +92,10 @@ export function readDate(written: string): CalendarDate | undefined {
 }
 
 const DAYS = "mon tue wed thu fri sat sun".split(" ");
-/** Year and month: 2021-07. Alone it may be a range of years as well, so that it only answers a gold answer of year and month. */
+/**
+ * Year and month: 2021-07. Alone it may be a range of years as well, so that it only answers a gold answer of year and
+ * month.
+ */
 export function readYearMonth(text: string): CalendarDate | undefined {
   const match = /^(\d{4})[-/.](\d{1,2})$/.exec(text.trim());
   return match === null ? undefined : checked({ year: Number(match[1]), month: Number(match[2]) });

@@ -1,6 +1,6 @@
 /**
- * Types "list", "tuple" and "matrix": values of several parts. The parts are texts here; `../compare` compares them like answers of
- * their own.
+ * Types "list", "tuple" and "matrix": values of several parts. The parts are texts here; `../compare` compares them
+ * like answers of their own.
  */
 import { insideBrackets, splitOutside } from "../normalize/scan";
 import { isSymbol, labelKey, readLabel } from "./labels";
@@ -22,7 +22,9 @@ export function readItems(text: string): string[] | undefined {
   return found.length >= 2 && found.length <= MOST_ITEMS ? found : undefined;
 }
 
-/** `1 1 -1`: numbers with nothing but blanks between. `1 234` is one number and `3 1/2` another, which are read before. */
+/**
+ * `1 1 -1`: numbers with nothing but blanks between. `1 234` is one number and `3 1/2` another, which are read before.
+ */
 const BLANKS_ONLY = /^-?\d+(?:\.\d+)?(?: +-?\d+(?:\.\d+)?)+$/;
 
 /** `C → A → B`: three things or more in their order. */
@@ -78,7 +80,9 @@ export interface Tuple {
 
 const COMMA = / *[,;] */y;
 
-/** `(1, 2)`, `[1, 2]`, `\langle 1, 2 \rangle`: two items or more in one pair of brackets, with a name before it or none. */
+/**
+ * `(1, 2)`, `[1, 2]`, `\langle 1, 2 \rangle`: two items or more in one pair of brackets, with a name before it or none.
+ */
 export function readTuple(text: string): Tuple | undefined {
   const name = /^([A-Z]'?(?:_\{?\w+\}?)?) ?(?:= ?)?\(/.exec(text)?.[1];
   const bare = text
@@ -173,7 +177,10 @@ export function commonName(items: readonly string[]): string | undefined {
 export const withoutCommonName = (items: readonly string[]): readonly string[] =>
   commonName(items) === undefined ? items : items.map((item) => readLabel(item).value);
 
-/** Items that each have a name of their own: `x = 1, y = 2`, `A(1,2), B(3,4)`. `x_1 = 1, x_2 = 2` are values of one variable. */
+/**
+ * Items that each have a name of their own: `x = 1, y = 2`, `A(1,2), B(3,4)`. `x_1 = 1, x_2 = 2` are values of one
+ * variable.
+ */
 export function readRecord(items: readonly string[]): Named[] | undefined {
   const named: Named[] = [];
   for (const item of items) {

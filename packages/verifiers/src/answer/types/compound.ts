@@ -1,6 +1,6 @@
 /**
- * Types "duration" and "compound": amounts of several units, `2 h 30 min`, `5 ft 6 in`, `30°15'`, `$3 and 50 cents`, `5 apples and 3
- * pears`. Units of one kind add up, so that 2 h 30 min is 150 min; others are compared one by one.
+ * Types "duration" and "compound": amounts of several units, `2 h 30 min`, `5 ft 6 in`, `30°15'`, `$3 and 50 cents`,
+ * `5 apples and 3 pears`. Units of one kind add up, so that 2 h 30 min is 150 min; others are compared one by one.
  */
 import { type Exact, isEqual, plus, show, whole } from "./exact";
 import { type Quantity, quantityDifference, readQuantity } from "./quantity";

@@ -1,4 +1,7 @@
-/** Exact rational numbers on BigInt, in lowest terms with a positive denominator: enough for quantities, units and decimals. */
+/**
+ * Exact rational numbers on BigInt, in lowest terms with a positive denominator: enough for quantities, units and
+ * decimals.
+ */
 
 export interface Exact {
   readonly n: bigint;

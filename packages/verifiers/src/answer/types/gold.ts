@@ -1,6 +1,6 @@
 /**
- * Stage 2, type: what kind of answer a gold answer is, by its form. The kinds are tried in this order, and the first that reads the
- * whole text wins; a sample may name another (`verifier_parm.type`).
+ * Stage 2, type: what kind of answer a gold answer is, by its form. The kinds are tried in this order, and the first
+ * that reads the whole text wins; a sample may name another (`verifier_parm.type`).
  */
 import { type CalendarDate, type ClockTime, readDate, readTime } from "./calendar";
 import {

@@ -64,7 +64,9 @@ const NAME =
 const WORDS =
   /^(?!(?:not|no|never|either|or)\b)(?:[A-Za-z\u00c0-\u024f\u4e00-\u9fff][A-Za-z\u00c0-\u024f\u4e00-\u9fff'-]*)(?: [A-Za-z\u00c0-\u024f\u4e00-\u9fff'-]+){0,7}$/;
 
-/** What is worked out, as a name for its value: |3+4i|, \cos 120°, \frac{d}{dx}\ln x, a+b. But not 2x, whose value is not that of x. */
+/**
+ * What is worked out, as a name for its value: |3+4i|, \cos 120°, \frac{d}{dx}\ln x, a+b. But not 2x, whose value is not that of x.
+ */
 const TASK =
   /^\|.+\|$|^\\?(?:sin|cos|tan|cot|log|ln|lim|det|gcd|lcm|max|min)(?![a-z])|^\\(?:frac ?\{(?:d|\\partial)|int|sum|prod|lim)|^[a-z](?: ?[+*/-] ?[a-z])+$|^[a-z]{2,3}$|^(?:\\(?:frac|cdot|times|angle|sqrt)|[A-Z{}()+*/ -])+$/;
 
@@ -114,7 +116,10 @@ export function readLabel(text: string): Labeled {
   return { value: text, others: [] };
 }
 
-/** Whether every side but the last is free of variables, and the last begins with a number: a calculation and its result. */
+/**
+ * Whether every side but the last is free of variables, and the last begins with a number: a calculation and its
+ * result.
+ */
 const isCalculation = (sides: readonly string[]): boolean =>
   sides.every(
     (side, i) =>

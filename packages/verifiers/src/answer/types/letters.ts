@@ -1,4 +1,7 @@
-/** Type "choice": one letter or several, with or without the text of the option, in the forms that people and models write. */
+/**
+ * Type "choice": one letter or several, with or without the text of the option, in the forms that people and models
+ * write.
+ */
 
 export interface Choice {
   /** In alphabetical order, each once. */

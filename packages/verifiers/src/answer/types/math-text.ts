@@ -1,6 +1,6 @@
 /**
- * Whether a text is mathematics or words, and its LaTeX for the engine. Words never reach the engine: it would read them as products of
- * their letters, so that STOP equals POTS.
+ * Whether a text is mathematics or words, and its LaTeX for the engine. Words never reach the engine: it would read
+ * them as products of their letters, so that STOP equals POTS.
  */
 import { isBalanced } from "../normalize/scan";
 
@@ -47,8 +47,8 @@ const GREEK =
   /(?<![\\a-zA-Z])(pi|theta|alpha|beta|gamma|delta|lambda|mu|omega|sigma|phi|rho|epsilon|infty)(?![a-zA-Z])/g;
 
 /**
- * The LaTeX that the engine reads: plain functions and roots as commands, `*` and `**` as LaTeX, degrees as multiples of π, arrows over
- * letters gone.
+ * The LaTeX that the engine reads: plain functions and roots as commands, `*` and `**` as LaTeX, degrees as multiples
+ * of π, arrows over letters gone.
  */
 export function toLatex(text: string): string {
   let out = text

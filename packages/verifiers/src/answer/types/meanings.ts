@@ -1,6 +1,6 @@
 /**
- * Words with one meaning in many forms: yes and no, true and false, no solution, does not exist, cannot be determined. In the languages
- * that models answer in, by table.
+ * Words with one meaning in many forms: yes and no, true and false, no solution, does not exist, cannot be determined.
+ * In the languages that models answer in, by table.
  */
 export type Meaning =
   | "yes"

@@ -1,6 +1,6 @@
 /**
- * Numerals: what a number literal at the beginning of a text is worth, exactly. Decimals, thousands in both conventions where they are
- * unambiguous, fractions, mixed numbers, powers of ten, repeating decimals, words and Chinese numerals.
+ * Numerals: what a number literal at the beginning of a text is worth, exactly. Decimals, thousands in both conventions
+ * where they are unambiguous, fractions, mixed numbers, powers of ten, repeating decimals, words and Chinese numerals.
  */
 import { type Exact, decimal, negated, over, plus, powerOfTen, ratioOf, times, whole } from "./exact";
 import { readChineseNumeral, readNumberWords } from "./number-words";

@@ -1,6 +1,7 @@
 /**
- * Type "number": one number with or without a unit. Values are exact; `12`, `12.0`, `24/2`, `1.2e1` and `twelve` are equal. A unit is
- * needed on neither side; where both have one they must fit: 3 kg is 3000 g, and 5 apples are not 5 pears.
+ * Type "number": one number with or without a unit. Values are exact; `12`, `12.0`, `24/2`, `1.2e1` and `twelve` are
+ * equal. A unit is needed on neither side; where both have one they must fit: 3 kg is 3000 g, and 5 apples are not 5
+ * pears.
  */
 import { absolute, type Exact, isBelow, isEqual, negated, ONE, plus, ratioOf, show, times, whole } from "./exact";
 import { readLabel } from "./labels";
@@ -147,7 +148,10 @@ function unwrapped(text: string): string {
   return match?.[1] ?? text;
 }
 
-/** A gold answer that is one number. Single letters directly behind digits are a unit only where they can hardly be a variable. */
+/**
+ * A gold answer that is one number. Single letters directly behind digits are a unit only where they can hardly be a
+ * variable.
+ */
 export function readGoldQuantity(text: string): Quantity | undefined {
   const roman = text.length > 1 ? readRoman(text) : undefined;
   if (roman !== undefined) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Types "ratio" and "range". A ratio of two numbers is their quotient (3:4 is 6:8 and 3/4); one of more is compared up to a common factor.
- * A range has two ends, compared one by one; whether the ends belong to it is left open.
+ * Types "ratio" and "range". A ratio of two numbers is their quotient (3:4 is 6:8 and 3/4); one of more is compared up
+ * to a common factor. A range has two ends, compared one by one; whether the ends belong to it is left open.
  */
 import { splitOutside } from "../normalize/scan";
 

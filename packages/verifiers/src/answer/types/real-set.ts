@@ -1,7 +1,7 @@
 /**
- * Type "interval": sets of real numbers, as intervals, unions, inequalities, chains, absolute values, or in words. All become a union of
- * intervals, so that `[2,5)` and `2 ≤ x < 5` compare in both directions. Ends may be any constants, or letters where nothing has to be
- * put in order.
+ * Type "interval": sets of real numbers, as intervals, unions, inequalities, chains, absolute values, or in words. All
+ * become a union of intervals, so that `[2,5)` and `2 ≤ x < 5` compare in both directions. Ends may be any constants,
+ * or letters where nothing has to be put in order.
  */
 import { insideBrackets, splitOutside } from "../normalize/scan";
 import { isSymbol, labelKey, splitRelations } from "./labels";

@@ -1,7 +1,7 @@
 /**
- * Units: which words and symbols are units, of which dimension and how large. `km/h`, `m s^{-2}`, `square feet`, `平方厘米` are read into
- * powers of base units, so that 3 kg equals 3000 g and 5 cm is not 5 cm^2. Temperatures are kept apart, as their zeros differ, and
- * currencies, as their rates do.
+ * Units: which words and symbols are units, of which dimension and how large. `km/h`, `m s^{-2}`, `square feet`, `平方厘米`
+ * are read into powers of base units, so that 3 kg equals 3000 g and 5 cm is not 5 cm^2. Temperatures are kept apart,
+ * as their zeros differ, and currencies, as their rates do.
  */
 import { type Exact, ONE, decimal, over, ratioOf, times } from "./exact";
 

@@ -1,6 +1,6 @@
 /**
- * Types "word" and "code": texts compared as texts. Case, quotes, blanks, a leading article and the hyphen between words do not count;
- * letters and digits do, in their order.
+ * Types "word" and "code": texts compared as texts. Case, quotes, blanks, a leading article and the hyphen between
+ * words do not count; letters and digits do, in their order.
  */
 import { isChemical, reactionKey } from "./chemistry";
 import { readRoman } from "./numeral";
@@ -86,8 +86,8 @@ const TITLE = /^(?:sir|dr|mr|mrs|ms|prof|professor)\.? (?=\p{Lu})/iu;
 const COMMENT = /^(\S.*?) ?\(([^()]{1,60})\)$/s;
 
 /**
- * Other forms that say the same as an answer in words: without the option's letter, the noun, the preposition before or the generic noun
- * behind it, and both sides of "copper (Cu)".
+ * Other forms that say the same as an answer in words: without the option's letter, the noun, the preposition before or
+ * the generic noun behind it, and both sides of "copper (Cu)".
  */
 export function wordForms(text: string): string[] {
   const inner = coreOf(text);
