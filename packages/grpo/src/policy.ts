@@ -49,6 +49,11 @@ export interface TokenLogProbs {
 export interface Policy<Row extends PolicyRow = PolicyRow> {
   /** The tensors that are trained now; frozen ones are not in it. */
   readonly parameters: readonly PolicyParameter[];
+  /**
+   * Whether kernels beside the backend's operations compute the model. Then they compute AdamW as well, however few
+   * parameters are trained (an adapter's).
+   */
+  readonly inOneOp?: boolean;
   /** Differentiable log-probabilities of the rows' completions. Called inside the learner's tidy. */
   logProbs(rows: readonly Row[], options: LogProbsOptions): TokenLogProbs;
   /** The K likeliest tokens at each position of the rows' completions, without a gradient; only distillation asks. */

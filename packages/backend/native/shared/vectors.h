@@ -12,6 +12,25 @@ typedef float NAME(Eight) __attribute__((vector_size(32)));
 
 INLINE Floats NAME(load)(const float *p) { return *(const FloatsAt *)p; }
 INLINE void NAME(put)(float *p, Floats x) { *(FloatsAt *)p = x; }
+
+/* As `put`, past the caches where the processor can, at a multiple of the vector's size; `end_streams` comes after. */
+INLINE void NAME(stream)(float *p, Floats x) {
+#if defined(HAS_AVX512)
+  _mm512_stream_ps(p, (__m512)x);
+#elif defined(HAS_AVX2)
+  _mm256_stream_ps(p, (__m256)x);
+#else
+  NAME(put)(p, x);
+#endif
+}
+
+/* Makes what was streamed visible to other threads before what is written next. */
+INLINE void NAME(end_streams)(void) {
+#if defined(HAS_AVX2)
+  _mm_sfence();
+#endif
+}
+
 INLINE Floats NAME(splat)(float x) { return x - (Floats){0}; }
 
 /* Eight sums: of lanes 0 and 8, 1 and 9, and so on where there are sixteen. */

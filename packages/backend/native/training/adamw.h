@@ -1,7 +1,4 @@
-/* A step of AdamW (formula: packages/grpo/src/optimizer/adamw.ts), ADAMW_PART numbers a task. */
-#ifndef ADAMW_PART
-#define ADAMW_PART 16384
-#endif
+/* A step of AdamW (formula: packages/grpo/src/optimizer/adamw.ts), FLAT_PART numbers a task. */
 
 INLINE Floats NAME(root)(Floats x) {
   float values[WIDTH];
@@ -14,8 +11,10 @@ static void NAME(adamw)(void *context, int index, int thread) {
   (void)thread;
   const AdamW *it = context;
   const AdamWConstants c = it->constants;
-  const size_t first = (size_t)index * ADAMW_PART;
-  const size_t end = first + ADAMW_PART < it->size ? first + ADAMW_PART : it->size;
+  const size_t first = (size_t)index * FLAT_PART;
+  const size_t end = first + FLAT_PART < it->size ? first + FLAT_PART : it->size;
+  /* What is written is not read soon: streamed, it need not be fetched before. */
+  const int streams = ((uintptr_t)it->new_p | (uintptr_t)it->new_m | (uintptr_t)it->new_v) % sizeof(Floats) == 0;
   for (size_t i = first; i < end; i += WIDTH) {
     const int few = end - i < WIDTH ? (int)(end - i) : WIDTH;
     const float *const from[] = {it->p + i, it->g + i, it->m + i, it->v + i};
@@ -27,7 +26,9 @@ static void NAME(adamw)(void *context, int index, int thread) {
     const Floats out[] = {p * c.kept - m / (NAME(root)(v) + c.epsilon) * c.step, m, v};
     for (int k = 0; k < 3; k++) {
       if (few < WIDTH) NAME(put_few)(to[k], out[k], few);
+      else if (streams) NAME(stream)(to[k], out[k]);
       else NAME(put)(to[k], out[k]);
     }
   }
+  NAME(end_streams)();
 }

@@ -4,3 +4,4 @@
 #include "rows.h"
 #include "log-probs.h"
 #include "adamw.h"
+#include "squares.h"

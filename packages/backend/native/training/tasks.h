@@ -39,6 +39,11 @@ typedef struct {
   float *value, *stats, *dz;
 } LogProbs;
 
+/* Numbers of a task where a tensor's shape does not matter. */
+#ifndef FLAT_PART
+#define FLAT_PART 16384
+#endif
+
 /* In the order of the op's input `constants`. */
 typedef struct {
   float beta1, beta2, gradient, gradient_squared, epsilon, kept, step;
@@ -50,5 +55,12 @@ typedef struct {
   float *new_p, *new_m, *new_v;
   AdamWConstants constants;
 } AdamW;
+
+typedef struct {
+  size_t size;
+  const float *x;
+  /* Sums by task, which are added up in order. */
+  double *partial;
+} Squares;
 
 #endif

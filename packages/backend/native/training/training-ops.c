@@ -8,7 +8,8 @@
  *   VTriuneSwiglu(x) -> y, VTriuneSwigluGradient(dy, x) -> dx
  *   VTriuneLogProbs(logits, targets, settings) -> (value, stats)
  *   VTriuneLogProbsGradient(dy, logits, targets, stats, settings) -> dlogits
- *   VTriuneAdamW(p, g, m, v, constants) -> (p, m, v)
+ *   VTriuneAdamW(p, g, m, v, constants) -> (p, m, v), of any shape
+ *   VTriuneSumOfSquares(x) -> sum, of any shape
  *
  * Callers inside this repository pass shapes that fit, unchecked.
  */
@@ -27,13 +28,14 @@
 
 typedef struct {
   Task turn_rows, forward, backward, turn_back, rms_norm, rms_norm_gradient, swiglu, swiglu_gradient;
-  Task log_probs, log_probs_gradient, adamw;
+  Task log_probs, log_probs_gradient, adamw, sum_of_squares;
 } Kernels;
 
-#define TASKS(set)                                                                                              \
-  {                                                                                                             \
-    set##_turn_rows, set##_forward, set##_backward, set##_turn_back, set##_rms_norm, set##_rms_norm_gradient,   \
-        set##_swiglu, set##_swiglu_gradient, set##_log_probs, set##_log_probs_gradient, set##_adamw             \
+#define TASKS(set)                                                                                             \
+  {                                                                                                            \
+    set##_turn_rows, set##_forward, set##_backward, set##_turn_back, set##_rms_norm, set##_rms_norm_gradient,  \
+        set##_swiglu, set##_swiglu_gradient, set##_log_probs, set##_log_probs_gradient, set##_adamw,           \
+        set##_sum_of_squares                                                                                   \
   }
 
 /* By BASE, AVX2, AVX512. */
@@ -94,16 +96,31 @@ static const float *input(const Call *call, int index) { return tensorflow.data(
 
 static int64_t dim(const Call *call, int index, int axis) { return tensorflow.dim(call->inputs[index], axis); }
 
-/* A new result, [rows, columns], or [rows] where there are no columns; NULL where a call has failed. */
-static float *output(Call *call, int index, int64_t rows, int64_t columns) {
+#define MOST_DIMS 8
+
+/* A new result; NULL where a call has failed. */
+static float *output_of(Call *call, int index, const int64_t *dims, int rank) {
   if (failed(call)) return NULL;
-  const int64_t dims[] = {rows, columns};
-  const size_t bytes = (size_t)(rows * (columns ? columns : 1)) * sizeof(float);
-  void *tensor = tensorflow.allocate_output(call->context, index, TF_FLOAT, dims, columns ? 2 : 1, bytes, call->status);
+  size_t bytes = sizeof(float);
+  for (int i = 0; i < rank; i++) bytes *= (size_t)dims[i];
+  void *tensor = tensorflow.allocate_output(call->context, index, TF_FLOAT, dims, rank, bytes, call->status);
   if (failed(call)) return NULL;
   float *data = tensorflow.data(tensor);
   tensorflow.delete_tensor(tensor);
   return data;
+}
+
+/* [rows, columns], or [rows] where there are no columns. */
+static float *output(Call *call, int index, int64_t rows, int64_t columns) {
+  return output_of(call, index, (const int64_t[]){rows, columns}, columns ? 2 : 1);
+}
+
+/* Rank and dims of an input, of at most MOST_DIMS, and the number of its elements. */
+static size_t shape_of(const Call *call, int index, int64_t *dims, int *rank) {
+  size_t size = 1;
+  *rank = tensorflow.rank(call->inputs[index]);
+  for (int i = 0; i < *rank; i++) size *= (size_t)(dims[i] = dim(call, index, i));
+  return size;
 }
 
 static int blocks_of(int rows) { return (rows + TILE - 1) / TILE; }
@@ -264,18 +281,44 @@ static void compute_log_probs_gradient(void *kernel, void *context) {
   end(&call);
 }
 
+static int parts_of(size_t size) { return (int)((size + FLAT_PART - 1) / FLAT_PART); }
+
 static void compute_adamw(void *kernel, void *context) {
   (void)kernel;
   Call call = begin(context, 5);
   if (!failed(&call)) {
-    AdamW it = {.size = (size_t)dim(&call, 0, 0), .p = input(&call, 0), .g = input(&call, 1)};
+    int64_t dims[MOST_DIMS];
+    int rank;
+    AdamW it = {.size = shape_of(&call, 0, dims, &rank), .p = input(&call, 0), .g = input(&call, 1)};
     it.m = input(&call, 2);
     it.v = input(&call, 3);
     memcpy(&it.constants, input(&call, 4), sizeof it.constants);
-    it.new_p = output(&call, 0, (int64_t)it.size, 0);
-    it.new_m = output(&call, 1, (int64_t)it.size, 0);
-    it.new_v = output(&call, 2, (int64_t)it.size, 0);
-    if (!failed(&call)) share((int)((it.size + ADAMW_PART - 1) / ADAMW_PART), kernels()->adamw, &it);
+    it.new_p = output_of(&call, 0, dims, rank);
+    it.new_m = output_of(&call, 1, dims, rank);
+    it.new_v = output_of(&call, 2, dims, rank);
+    if (!failed(&call)) share(parts_of(it.size), kernels()->adamw, &it);
+  }
+  end(&call);
+}
+
+static void compute_sum_of_squares(void *kernel, void *context) {
+  (void)kernel;
+  Call call = begin(context, 1);
+  if (!failed(&call)) {
+    int64_t dims[MOST_DIMS];
+    int rank;
+    Squares it = {.size = shape_of(&call, 0, dims, &rank), .x = input(&call, 0)};
+    const int parts = parts_of(it.size);
+    float *sum = output_of(&call, 0, NULL, 0);
+    it.partial = malloc((size_t)(parts + 1) * sizeof(double));
+    if (!it.partial) out_of_memory(&call);
+    if (!failed(&call)) {
+      share(parts, kernels()->sum_of_squares, &it);
+      double total = 0;
+      for (int i = 0; i < parts; i++) total += it.partial[i];
+      *sum = (float)total;
+    }
+    free(it.partial);
   }
   end(&call);
 }
@@ -314,6 +357,7 @@ static const Op ops[] = {
      compute_adamw,
      {"p: float", "g: float", "m: float", "v: float", "constants: float"},
      {"new_p: float", "new_m: float", "new_v: float"}},
+    {"VTriuneSumOfSquares", compute_sum_of_squares, {"x: float"}, {"sum: float"}},
 };
 
 static const char *register_ops(void) {

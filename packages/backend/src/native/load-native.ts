@@ -19,7 +19,7 @@ import { widestInstructions } from "./widest-instructions";
 import { readManifest } from "./manifest";
 import { layoutOf, libraryFileNames, type NativeLayout } from "./native-folder";
 import { oneDnnProduct, type ProductBinding } from "./one-dnn-product";
-import { registerAdamW } from "./adamw-kernel";
+import { registerOptimizerKernels } from "./optimizer-kernels";
 import { INSTALL_TFJS_NODE, TFJS_NODE_MISSING } from "./tfjs-node";
 
 const require = createRequire(import.meta.url);
@@ -232,7 +232,7 @@ function registerBackend(binding: NativeBinding, addons: OwnAddons): void {
       oneDnnProduct: binding.isUsingGpuDevice() ? undefined : oneDnnProduct(guarded),
     });
   tf.registerBackend("tensorflow", create, 3);
-  if (addons.trainingAddon) registerAdamW();
+  if (addons.trainingAddon) registerOptimizerKernels();
 }
 
 /** The same binding, whose failures for want of memory are OutOfMemoryErrors. The addon's own object is frozen. */

@@ -72,7 +72,7 @@ export function createLearner<Row extends PolicyRow>(config: LearnerConfig<Row>)
   const parameters = trainedParameters(config);
   checkNumbers(config);
   const { learningRate: _, ...adamOptions } = config.optimizer;
-  const optimizer = createAdamW(adamOptions);
+  const optimizer = createAdamW({ ...(policy.inOneOp === true && { computeWith: "kernels" }), ...adamOptions });
   const context: UpdateContext<Row> = { config, parameters, optimizer };
   const parts = createUpdateParts(context, { objective, correction });
   const supervised = createUpdateParts(context, { objective: SUPERVISED });

@@ -5,7 +5,8 @@
 import { TrainingDivergedError } from "../errors";
 import type { BatchCounts } from "../losses/aggregation";
 import type { AdamW } from "../optimizer/adamw";
-import { clipCoefficient, gradientNorms, sumOfSquares } from "../optimizer/gradient-norms";
+import { clipCoefficient, gradientNorms, SUM_OF_SQUARES, sumOfSquares } from "../optimizer/gradient-norms";
+import { takesOnePass } from "../optimizer/one-pass";
 import { scheduledLearningRate } from "../optimizer/schedule";
 import type { Policy, PolicyParameter, PolicyRow } from "../policy";
 import {
@@ -101,10 +102,11 @@ export function createUpdateParts<Row extends PolicyRow>(
 
   function apply(part: Contribution & UpdateSizes): UpdateStats {
     try {
+      const inOnePass = takesOnePass(SUM_OF_SQUARES, parameters, optimizer.computeWith);
       const squares = new Map<string, number>();
       for (const { name } of parameters) {
         const gradient = part.gradients.get(name);
-        const square = gradient ? sumOfSquares(gradient) : 0;
+        const square = gradient ? sumOfSquares(gradient, inOnePass) : 0;
         if (!Number.isFinite(square)) {
           throw new TrainingDivergedError({ kind: "gradient", parameter: name }, optimizer.stepCount + 1, square);
         }

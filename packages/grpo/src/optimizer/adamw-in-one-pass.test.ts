@@ -2,6 +2,7 @@ import { BackendError, selectBackend } from "@v-triune/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import { expect, it } from "vitest";
 import { createAdamW } from "./adamw";
+import { sumOfSquares } from "./gradient-norms";
 
 const backend = await selectBackend({ prefer: "tensorflow" }).catch((error: unknown) => error);
 const skips = backend instanceof BackendError || tf.getKernel("VTriuneAdamW", "tensorflow") === undefined;
@@ -54,3 +55,39 @@ it.skipIf(skips)("steps over many parameters as the formula says, keeps shapes a
   expect(tf.memory().numTensors).toBe(before);
   tf.dispose([large, still]);
 });
+
+it.skipIf(skips)("steps over few parameters in one pass where it is asked to", async () => {
+  const start = tf.tensor2d([0.5, -1, 2, 3], [2, 2]);
+  const gradient = tf.tensor2d([0.1, -0.2, 0.3, 4], [2, 2]);
+  const step = async (computeWith: "backend" | "kernels" | "auto"): Promise<[boolean, number[]]> => {
+    const variable = tf.variable(start);
+    const optimizer = createAdamW({ computeWith });
+    const { kernelNames } = await tf.profile(() =>
+      optimizer.step([{ name: "p", variable, gradient, learningRate: 0.1 }]),
+    );
+    const values = [...variable.dataSync()];
+    optimizer.dispose();
+    variable.dispose();
+    return [kernelNames.includes("VTriuneAdamW"), values];
+  };
+  const [byOperations, composed] = await step("backend");
+  const [byKernel, own] = await step("kernels");
+  expect([byOperations, byKernel]).toEqual([false, true]);
+  own.forEach((value, i) => expect(value).toBeCloseTo(composed[i]!, 6));
+  expect(await step("auto")).toEqual([false, composed]);
+  tf.dispose([start, gradient]);
+});
+
+it.skipIf(skips).each([[[]], [[1]], [[7, 5]], [[3, 16_384]], [[2, 3, 5, 1_001]]])(
+  "sums the squares of a tensor of shape %j",
+  (shape) => {
+    const size = shape.reduce((product, n) => product * n, 1);
+    const values = Float32Array.from({ length: size }, (_, i) => 3 * Math.sin(i % 10_007));
+    const tensor = tf.tensor(values, [...shape]);
+    const before = tf.memory().numTensors;
+    const exact = values.reduce((sum, value) => sum + value * value, 0);
+    expect(sumOfSquares(tensor, true) / (exact || 1)).toBeCloseTo(exact ? 1 : 0, 6);
+    expect(tf.memory().numTensors).toBe(before);
+    tensor.dispose();
+  },
+);

@@ -15,6 +15,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Scalar, Tensor, Variable } from "@tensorflow/tfjs-core";
+import { type ComputeWith, takesOnePass } from "./one-pass";
 
 /** Settings of {@link AdamW}. Learning rates come with each step. */
 export interface AdamWOptions {
@@ -30,6 +31,12 @@ export interface AdamWOptions {
   readonly decay?: "all" | "matrices";
   /** Use the running maximum of v. Default false. */
   readonly amsgrad?: boolean;
+  /**
+   * What computes a step: "kernels", one pass over memory by the backend's kernel; "backend", its operations; or "auto",
+   * the kernel for more than 8.4 million parameters. Where there is no kernel, and for amsgrad, operations always do.
+   * Default "auto".
+   */
+  readonly computeWith?: ComputeWith;
 }
 
 /** What one step does to one parameter. */
@@ -63,6 +70,7 @@ export interface AdamWState {
 export interface AdamW {
   /** Steps done. */
   readonly stepCount: number;
+  readonly computeWith: ComputeWith;
   /**
    * One step over all targets.
    * @param gradientScale factor on every gradient (the clip coefficient). Default 1
@@ -76,8 +84,6 @@ export interface AdamW {
 }
 
 const ONE_PASS = "VTriuneAdamW";
-/** Steps over fewer parameters keep the numbers that the backend's own operations give. */
-const SMALL_PARAMETERS = 1 << 23;
 
 interface Moments {
   m: Tensor;
@@ -91,6 +97,7 @@ interface Moments {
  */
 export function createAdamW(options: AdamWOptions = {}): AdamW {
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0.01, decay = "all", amsgrad = false } = options;
+  const { computeWith = "auto" } = options;
   for (const [name, beta] of Object.entries({ beta1, beta2 })) {
     if (!(beta >= 0 && beta < 1)) throw new RangeError(`${name} must lie in [0, 1), found ${beta}`);
   }
@@ -117,6 +124,7 @@ export function createAdamW(options: AdamWOptions = {}): AdamW {
     get stepCount() {
       return steps;
     },
+    computeWith,
     step(targets, gradientScale = 1) {
       steps += 1;
       const root2 = Math.sqrt(1 - beta2 ** steps);
@@ -127,7 +135,7 @@ export function createAdamW(options: AdamWOptions = {}): AdamW {
         gradientSquared: (1 - beta2) * gradientScale * gradientScale,
         epsilon: epsilon * root2,
       };
-      const inOnePass = !amsgrad && takesOnePass(targets);
+      const inOnePass = !amsgrad && takesOnePass(ONE_PASS, targets, computeWith);
       const scalars: Scalars = {
         beta1: tf.scalar(constants.beta1),
         beta2: tf.scalar(constants.beta2),
@@ -208,24 +216,12 @@ interface Rates {
   readonly step: number;
 }
 
-function takesOnePass(targets: readonly AdamWTarget[]): boolean {
-  const parameters = targets.reduce((sum, { variable }) => sum + variable.size, 0);
-  return parameters > SMALL_PARAMETERS && tf.getKernel(ONE_PASS, tf.getBackend()) !== undefined;
-}
-
 function byKernel({ variable, gradient }: AdamWTarget, old: Moments, rates: Rates, constants: Constants): Tensor[] {
   const { beta1, beta2, gradientSquared, epsilon } = constants;
   const numbers = [beta1, beta2, constants.gradient, gradientSquared, epsilon, rates.kept, rates.step];
-  const flat = (tensor: Tensor): Tensor => tf.reshape(tensor, [-1]);
-  const inputs = {
-    p: flat(variable),
-    g: flat(gradient ?? tf.zerosLike(variable)),
-    m: flat(old.m),
-    v: flat(old.v),
-    constants: tf.tensor1d(numbers, "float32"),
-  };
-  const results = tf.engine().runKernel(ONE_PASS, inputs, {}) as unknown as Tensor[];
-  return results.map((tensor) => tf.reshape(tensor, variable.shape));
+  const g = gradient ?? tf.zerosLike(variable);
+  const inputs = { p: variable, g, m: old.m, v: old.v, constants: tf.tensor1d(numbers, "float32") };
+  return tf.engine().runKernel(ONE_PASS, inputs, {}) as unknown as Tensor[];
 }
 
 function disposeMoments(moments: Moments): void {

@@ -6,7 +6,7 @@
  *
  * Squares are summed over the last axis on the backend (float32) and from there in float64 on the host, so that a
  * matrix of a hundred million entries loses no digits. Clipping itself costs no pass: the coefficient goes into the
- * optimizer's constants.
+ * optimizer's constants. Where AdamW is computed by a kernel, one sums the squares, too.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "@tensorflow/tfjs-core";
@@ -23,8 +23,21 @@ export interface GradientNorms {
   readonly byParameter: Readonly<Record<string, number>>;
 }
 
-/** Σ g² of one tensor. */
-export function sumOfSquares(gradient: Tensor): number {
+/** The kernel of @v-triune/backend (native) that sums the squares of a tensor in one pass. */
+export const SUM_OF_SQUARES = "VTriuneSumOfSquares";
+
+/**
+ * Σ g² of one tensor.
+ *
+ * @param inOnePass by the backend's kernel, which it must have. Default false
+ */
+export function sumOfSquares(gradient: Tensor, inOnePass = false): number {
+  if (inOnePass) {
+    const sum = tf.engine().runKernel(SUM_OF_SQUARES, { x: gradient }, {}) as Tensor;
+    const [value] = sum.dataSync<"float32">();
+    sum.dispose();
+    return value!;
+  }
   const partial = tf.tidy(() => tf.sum(tf.square(gradient), gradient.rank > 0 ? -1 : undefined));
   const values = partial.dataSync();
   let sum = 0;

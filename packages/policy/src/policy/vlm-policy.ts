@@ -118,6 +118,11 @@ export class VlmPolicy {
     this.#vision = new FeatureSource(weights, config, options.gradientCheckpointing ?? false);
   }
 
+  /** Whether ops of v-triune's own beside TensorFlow compute updates of this model. */
+  get inOneOp(): boolean {
+    return this.#weights.inOneOp;
+  }
+
   /**
    * Log-probabilities of the rows' completions, differentiable in `parameters`. Rows that share a prompt compute it
    * once; logits are computed only at positions that predict completion tokens that the policy wrote.
