@@ -119,7 +119,7 @@ static void decode(DecodeStep decode_step, const Model *model, int from, int cou
   Scratch scratch[8];
   Row rows[ROWS];
   for (int t = 0; t < threads; t++)
-    scratch[t] = (Scratch){malloc(8 * ROWS * CHUNK), malloc(16 * BLOCK), malloc(4 * (PROMPT + CAPACITY))};
+    scratch[t] = (Scratch){malloc(8 * ROWS * CHUNK), malloc(4 * WIDENED * BLOCK), malloc(4 * (PROMPT + CAPACITY))};
   for (int r = 0; r < count; r++)
     rows[r] = (Row){0, prompt, PROMPT, calloc(LAYERS * CAPACITY * 2 * KEYS, sizeof(float)), 0, CAPACITY};
   for (int s = 0; s < STEPS; s++) {

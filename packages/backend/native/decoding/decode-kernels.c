@@ -23,16 +23,17 @@
 
 typedef struct {
   void (*step)(Step *step);
+  void (*head)(Step *step);
   void (*store)(const Model *model, const float *qkv, const float *cos, const float *sin, int rows, float *const *to);
   Task draw;
 } Kernels;
 
 /* By BASE, AVX2, AVX512. */
 static const Kernels kernels[] = {
-    {base_decode_step, base_store_rows, base_draw_task},
+    {base_decode_step, base_head_logits, base_store_rows, base_draw_task},
 #if defined(__x86_64__)
-    {avx2_decode_step, avx2_store_rows, avx2_draw_task},
-    {avx512_decode_step, avx512_store_rows, avx512_draw_task},
+    {avx2_decode_step, avx2_head_logits, avx2_store_rows, avx2_draw_task},
+    {avx512_decode_step, avx512_head_logits, avx512_store_rows, avx512_draw_task},
 #endif
 };
 
@@ -261,7 +262,7 @@ static int place_buffers(Decoder *decoder, Step *step, size_t longest) {
                           rows * (wide + 2 * (size_t)model->key_heads * model->head_size),
                           rows * wide,                rows * model->intermediate,
                           rows * largest_rank(model)};
-  const size_t own[] = {2 * rows * CHUNK, 4 * BLOCK, longest};
+  const size_t own[] = {2 * rows * CHUNK, WIDENED * BLOCK, longest};
   size_t total = 16;
   for (int i = 0; i < 6; i++) total += (sizes[i] + 15) / 16 * 16;
   for (int i = 0; i < 3; i++) total += threads * ((own[i] + 15) / 16 * 16);
@@ -331,6 +332,25 @@ static napi_value step(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* head(decoder, hidden: address, logits: Float32Array): the logits of final hidden states, a row each */
+static napi_value head(napi_env env, napi_callback_info info) {
+  size_t count = 3, length = 0;
+  napi_value arguments[3];
+  void *logits = NULL;
+  napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+  Decoder *decoder = decoder_of(env, arguments[0]);
+  napi_get_typedarray_info(env, arguments[2], NULL, &length, &logits, NULL, NULL);
+  Step state = {.model = &decoder->model,
+                .pool = decoder->pool,
+                .count = (int)(length / (size_t)decoder->model.vocabulary),
+                .logits = logits,
+                .scratch = decoder->scratch};
+  if (!place_buffers(decoder, &state, 1)) return out_of_memory(env);
+  state.normal = address(number(env, arguments[1]));
+  decoder->kernels.head(&state);
+  return NULL;
+}
+
 /*
  * draw(decoder, logits: Float32Array, scale: number, uniforms: Float64Array, out: Float64Array): a token for each row, with
  * the largest logit and the total of the weights (draws.h)
@@ -385,6 +405,7 @@ NAPI_MODULE_INIT() {
       {"read", NULL, read_floats, NULL, NULL, NULL, napi_enumerable, NULL},
       {"store", NULL, store, NULL, NULL, NULL, napi_enumerable, NULL},
       {"draw", NULL, draw, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"head", NULL, head, NULL, NULL, NULL, napi_enumerable, NULL},
       {"step", NULL, step, NULL, NULL, NULL, napi_enumerable, NULL},
   };
   napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties);

@@ -112,11 +112,11 @@ static void NAME(dots_of)(int rows, int is_half, const void *weight, size_t stri
   }
 }
 
-/* Asks for a share of the four rows of weights that follow, while the present ones are computed with. */
-INLINE void NAME(fetch_next)(const char *next, size_t stride, int bytes, int from, int to, int all) {
+/* Asks for a share of the `rows` rows of weights that follow, while the present ones are computed with. */
+INLINE void NAME(fetch_next)(const int rows, const char *next, size_t stride, int bytes, int from, int to, int all) {
   const int first = (int)((int64_t)bytes * from / all) / 64 * 64, last = (int)((int64_t)bytes * to / all);
   for (int at = first; at < last; at += 64)
-    for (int r = 0; r < 4; r++) __builtin_prefetch(next + r * stride + at, 0, 2);
+    for (int r = 0; r < rows; r++) __builtin_prefetch(next + r * stride + at, 0, 2);
 }
 
 /*
@@ -129,7 +129,7 @@ static void NAME(add_tile)(const void *weight, size_t stride, int is_half, int o
   for (int row = 0; row < rows;) {
     const int left = rows - row;
     const int taken = left == 4 || left == 2 ? 2 : left >= 3 ? 3 : 1;
-    if (rows > FEW_ROWS) NAME(fetch_next)(next, next_stride, next_bytes, row, row + taken, rows);
+    if (rows > FEW_ROWS) NAME(fetch_next)(4, next, next_stride, next_bytes, row, row + taken, rows);
     /* Fewer than four rows of weights are read one by one, each as four of the same. */
     const int apart = outputs < 4;
     for (int o = 0; o < outputs; o += apart ? 1 : 4) {
@@ -142,15 +142,22 @@ static void NAME(add_tile)(const void *weight, size_t stride, int is_half, int o
   }
 }
 
-/* sums[rows, CHUNK] of outputs `first` .. `first + outputs - 1` of a layer, its bias and adapter included. */
-static void NAME(chunk)(const Linear *linear, int first, int outputs, const float *x, int rows, const float *low,
-                        int low_stride, Scratch *scratch, float *sums) {
+/* `rows` rows of `count` weights in bfloat16, `stride` bytes apart, in float32, BLOCK apart. */
+static void NAME(widen_rows)(const char *weight, size_t stride, int rows, int count, float *to) {
+  for (int r = 0; r < rows; r++, weight += stride, to += BLOCK) {
+    const uint16_t *from = (const uint16_t *)weight;
+    int k = 0;
+    for (; k + WIDTH <= count; k += WIDTH) NAME(put)(to + k, NAME(widen)(from + k));
+    for (; k < count; k++) to[k] = NAME(widen_one)(from[k]);
+  }
+}
+
+/* sums[row · CHUNK + output] += x[row] · weight[output] for `outputs` rows of weights, in tiles of four. */
+static void NAME(add_tiles)(const Linear *linear, const char *weight, int outputs, const float *x, int rows,
+                            Scratch *scratch, float *sums) {
   const int inputs = linear->inputs;
   const size_t size = linear->is_half ? 2 : 4;
   const size_t stride = (size_t)inputs * size;
-  const char *weight = (const char *)linear->weight + first * stride;
-  for (int row = 0; row < rows; row++)
-    for (int o = 0; o < outputs; o++) sums[row * CHUNK + o] = linear->bias ? linear->bias[first + o] : 0;
   /* With few rows the weights stream through once; with many, a block of x stays in the cache instead. */
   const int many = rows > FEW_ROWS;
   const int outer = many ? (inputs + BLOCK - 1) / BLOCK : (outputs + 3) / 4;
@@ -161,19 +168,13 @@ static void NAME(chunk)(const Linear *linear, int first, int outputs, const floa
       const int o = 4 * (many ? j : i);
       const int count = inputs - at < BLOCK ? inputs - at : BLOCK;
       const int width = outputs - o < 4 ? outputs - o : 4;
-      const void *tile = weight + o * stride + at * size;
+      const char *tile = weight + o * stride + at * size;
       size_t tile_stride = stride;
       int is_half = linear->is_half;
       if (is_half && rows > 3) {
         /* Widened once, not for every three rows. */
-        for (int r = 0; r < width; r++) {
-          const uint16_t *from = (const uint16_t *)((const char *)tile + r * stride);
-          float *to = scratch->widened + r * BLOCK;
-          int k = 0;
-          for (; k + WIDTH <= count; k += WIDTH) NAME(put)(to + k, NAME(widen)(from + k));
-          for (; k < count; k++) to[k] = NAME(widen_one)(from[k]);
-        }
-        tile = scratch->widened;
+        NAME(widen_rows)(tile, stride, width, count, scratch->widened);
+        tile = (const char *)scratch->widened;
         tile_stride = BLOCK * sizeof(float);
         is_half = 0;
       }
@@ -181,6 +182,24 @@ static void NAME(chunk)(const Linear *linear, int first, int outputs, const floa
                      stride, count * (int)size, sums + o);
     }
   }
+}
+
+#if defined(HAS_AVX512)
+#include "wide-tiles.h"
+#else
+INLINE void NAME(add_products)(const Linear *linear, const char *weight, int outputs, const float *x, int rows,
+                               Scratch *scratch, float *sums) {
+  NAME(add_tiles)(linear, weight, outputs, x, rows, scratch, sums);
+}
+#endif
+
+/* sums[rows, CHUNK] of outputs `first` .. `first + outputs - 1` of a layer, its bias and adapter included. */
+static void NAME(chunk)(const Linear *linear, int first, int outputs, const float *x, int rows, const float *low,
+                        int low_stride, Scratch *scratch, float *sums) {
+  const char *weight = (const char *)linear->weight + first * ((size_t)linear->inputs * (linear->is_half ? 2 : 4));
+  for (int row = 0; row < rows; row++)
+    for (int o = 0; o < outputs; o++) sums[row * CHUNK + o] = linear->bias ? linear->bias[first + o] : 0;
+  NAME(add_products)(linear, weight, outputs, x, rows, scratch, sums);
   if (linear->rank == 0) return;
   for (int o = 0; o < outputs; o++) {
     const float *b = linear->b + (size_t)(first + o) * linear->rank;
@@ -382,6 +401,14 @@ static void NAME(norm_rows)(const Step *step, const float *weight) {
     NAME(rms_norm)(step->x + (size_t)row * hidden, weight, hidden, step->model->epsilon, step->normal + (size_t)row * hidden);
 }
 
+/* Logits [count, vocabulary] of the final hidden states in `normal`. */
+static void NAME(head_logits)(Step *step) {
+  const Model *model = step->model;
+  const Linear *head[] = {&model->head};
+  NAME(linear_phase)((Phase){.step = step, .kind = PLAIN, .x = step->normal, .out = step->logits}, 1, head,
+                     model->vocabulary);
+}
+
 /* Writes logits [count, vocabulary] of the tokens that follow. */
 static void NAME(decode_step)(Step *step) {
   const Model *model = step->model;
@@ -406,9 +433,7 @@ static void NAME(decode_step)(Step *step) {
     NAME(linear_phase)((Phase){.step = step, .kind = ADDED, .x = step->inner, .out = step->x}, 1, &linear[DOWN], hidden);
   }
   NAME(norm_rows)(step, model->final_norm);
-  const Linear *head[] = {&model->head};
-  NAME(linear_phase)((Phase){.step = step, .kind = PLAIN, .x = step->normal, .out = step->logits}, 1, head,
-                     model->vocabulary);
+  NAME(head_logits)(step);
 }
 
 /* Rotated keys, and values, of rows [q k v] into caches: `to[row]` is where a row's keys start. */

@@ -12,10 +12,13 @@
 /* Rows up to which weights are read along, block after block. */
 #define FEW_ROWS 8
 
+/* Rows of weights that are widened at a time. */
+#define WIDENED 8
+
 /* Buffers of a thread. */
 typedef struct {
   float *sums;    /* [2, rows, CHUNK] */
-  float *widened; /* [4, BLOCK] */
+  float *widened; /* [WIDENED, BLOCK] */
   float *scores;  /* [longest] */
 } Scratch;
 

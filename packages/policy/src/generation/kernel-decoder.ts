@@ -82,16 +82,15 @@ export class KernelDecoder implements Decoder {
     const runs = tokens.trees.map(({ start, promptLength }, i): StoredRun => {
       return { start, count: promptLength, cache: caches[i]!, at: 0 };
     });
-    const logits = tf.tidy(() => {
+    const hidden = tf.tidy(() => {
       const features =
         tokens.visuals.length > 0 ? this.vision.features(tokens.visuals.map(({ input }) => input)) : undefined;
-      const hidden = languageModel(tokens, features, this.weights, text, {
+      return languageModel(tokens, features, this.weights, text, {
         select,
         onQkv: (layer, qkv, rotary) => this.#store(layer, qkv, rotary, runs),
       });
-      return linear(hidden, [headWeight(this.weights)], [null]);
     });
-    return { handles: caches.map((cache) => this.#add(cache)), logits: takeValues(logits) };
+    return { handles: caches.map((cache) => this.#add(cache)), logits: this.#logits(hidden) };
   }
 
   extend(parts: readonly RowContinuation[]): { handles: PromptHandle[]; logits: Float32Array } {
@@ -114,17 +113,16 @@ export class KernelDecoder implements Decoder {
       { start: starts[i]!, count: lengths[i]!, cache, at: 0 },
       { start: before + tokens.trees[i]!.start, count: parts[i]!.ids.length, cache, at: lengths[i]! },
     ]);
-    const logits = tf.tidy(() => {
+    const hidden = tf.tidy(() => {
       const features =
         tokens.visuals.length > 0 ? this.vision.features(tokens.visuals.map(({ input }) => input)) : undefined;
-      const hidden = languageModel(tokens, features, this.weights, text, {
+      return languageModel(tokens, features, this.weights, text, {
         select: Int32Array.from(tokens.trees, ({ start, promptLength }) => start + promptLength - 1),
         past: (layer) => this.#past(layer, rows, lengths),
         onQkv: (layer, qkv, rotary) => this.#store(layer, qkv, rotary, runs),
       });
-      return linear(hidden, [headWeight(this.weights)], [null]);
     });
-    return { handles: caches.map((cache) => this.#add(cache)), logits: takeValues(logits) };
+    return { handles: caches.map((cache) => this.#add(cache)), logits: this.#logits(hidden) };
   }
 
   addRow(prompt: PromptHandle): RowHandle {
@@ -169,6 +167,14 @@ export class KernelDecoder implements Decoder {
     this.kernels.dispose();
     this.#prompts.clear();
     this.#rows.clear();
+  }
+
+  /** Of the last hidden states of prompts, which it frees. Kernels that can read the head where it lies, and no copy of it. */
+  #logits(hidden: tf.Tensor2D): Float32Array {
+    const logits =
+      this.kernels.logits?.(hidden) ?? takeValues(tf.tidy(() => linear(hidden, [headWeight(this.weights)], [null])));
+    hidden.dispose();
+    return logits;
   }
 
   #add(prompt: Prompt): PromptHandle {

@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { VlmConfig } from "../config/model-config";
 import { parameterShapes } from "../families/model-families";
 import { createVlm, readModelConfig } from "../folder/read-model";
-import { roundToBfloat16, fromBfloat16 } from "../kernels/bfloat16-matrix";
+import { Bfloat16Matrix, roundToBfloat16, fromBfloat16 } from "../kernels/bfloat16-matrix";
 import { attachAdapter } from "../lora/adapter";
 import { folderFiles } from "../folder/folder-files";
 import { FeatureSource } from "../model/feature-source";
@@ -161,7 +161,7 @@ describe.skipIf(!addon)("native kernels", () => {
     const vocabulary = model.config.text.vocabSize;
     const wide = logits(native(model, { threads: 1 }), model, 7);
     expect(logits(native(model, { threads: 3 }), model, 7)).toEqual(wide);
-    for (const count of [1, 2, 3]) {
+    for (const count of [1, 2, 3, 4]) {
       logits(native(model, { threads: 2 }), model, count).forEach((step, i) =>
         expect(step, `${count} rows, step ${i}`).toEqual(wide[i]!.slice(0, step.length)),
       );
@@ -186,7 +186,14 @@ describe.skipIf(!addon)("native kernels", () => {
       () => true,
     );
     const whole = { config: half.config, weights, vision: new FeatureSource(weights, half.config, false) };
-    for (const count of [1, 5]) expect(logits(native(half), half, count)).toEqual(logits(native(whole), whole, count));
+    const widen = vi.spyOn(Bfloat16Matrix.prototype, "toFloat32");
+    for (const count of [1, 3, 4, 5])
+      expect(logits(native(half), half, count)).toEqual(logits(native(whole), whole, count));
+    // The head, by far the largest, is read where it lies for a prompt's logits, too.
+    const widened = (widen.mock.contexts as Bfloat16Matrix[]).map(({ shape }) => shape[0]);
+    expect(widened).toContain(half.config.text.intermediateSize);
+    expect(widened).not.toContain(half.config.text.vocabSize);
+    widen.mockRestore();
     half.weights.dispose();
     weights.dispose();
   });

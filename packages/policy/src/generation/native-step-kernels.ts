@@ -24,6 +24,7 @@ export interface DecodeAddon {
   copy(to: number, from: number, bytes: number): void;
   read(from: number, to: Float32Array): void;
   store(model: object, qkv: number, cos: number, sin: number, addresses: Float64Array): void;
+  head(model: object, hidden: number, logits: Float32Array): void;
   draw(model: object, logits: Float32Array, scale: number, uniforms: Float64Array, out: Float64Array): void;
   step(model: object, rows: Float64Array, cos: Float32Array, sin: Float32Array, logits: Float32Array): void;
 }
@@ -129,6 +130,12 @@ export class NativeStepKernels implements StepKernels {
     );
     withRoom(4 * size, () => this.#addon.step(this.#model, table, cos, sin, this.#logits));
     return this.#logits.subarray(0, size);
+  }
+
+  logits(hidden: tf.Tensor2D): Float32Array {
+    const logits = new Float32Array(hidden.shape[0] * this.#text.vocabSize);
+    withRoom(4 * logits.length, () => this.#addon.head(this.#model, addressOf(hidden), logits));
+    return logits;
   }
 
   draw(logits: Float32Array, scale: number, uniforms: Float64Array): Float64Array {

@@ -39,6 +39,8 @@ export interface StepKernels {
    * @returns logits, [rows · vocabulary]; valid until the next call
    */
   step(rows: readonly CachedRow[], tokens: Int32Array, angles: RotaryValues): Float32Array;
+  /** Logits of final hidden states, [rows · vocabulary], where the kernels can read the head as it lies. */
+  logits?(hidden: tf.Tensor2D): Float32Array;
   /** Draws from the logits of a step on the kernels' threads, where they can. */
   draw?: DrawRows;
   /** Frees everything, caches included. */

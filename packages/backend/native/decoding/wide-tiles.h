@@ -1,0 +1,126 @@
+/*
+ * Tiles of products for 32 vector registers of sixteen numbers (AVX-512): the sums of decode-step.h, in its order and
+ * with its bits, of which up to 24 stay in registers. Each weight is then widened once for all of up to FEW_ROWS rows,
+ * and each number of many rows is read once for eight outputs.
+ */
+
+/* Held in a register: GCC 12 reads a number again from memory for each product otherwise. */
+#define HELD(x) __asm__("" : "+v"(x))
+
+/*
+ * `outputs` rows of weights times `rows` rows of x (at most 24 sums), over one block of inputs. Where `ahead` is not 0, asks
+ * for the weights that lie so many bytes further on.
+ */
+INLINE void NAME(wide_tile)(const int outputs, const int rows, const int is_half, const char *weight, size_t stride,
+                            size_t ahead, const float *x, size_t x_stride, int count, float *sums) {
+  const int size = is_half ? 2 : 4;
+  Floats sum[24], w[8];
+#pragma GCC unroll 24
+  for (int i = 0; i < outputs * rows; i++) sum[i] = NAME(splat)(0);
+  int at = 0;
+  for (; at + WIDTH <= count; at += WIDTH) {
+#pragma GCC unroll 8
+    for (int o = 0; o < outputs; o++) {
+      w[o] = NAME(weights)(weight + o * stride, at, is_half);
+      HELD(w[o]);
+    }
+    /* One cache line at a time. */
+    if (ahead && at * size % 64 == 0) {
+#pragma GCC unroll 8
+      for (int o = 0; o < outputs; o++) __builtin_prefetch(weight + o * stride + ahead + at * size, 0, 2);
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; r++) {
+      Floats one = NAME(load)(x + r * x_stride + at);
+      HELD(one);
+#pragma GCC unroll 8
+      for (int o = 0; o < outputs; o++) sum[r * outputs + o] += w[o] * one;
+    }
+  }
+  if (at < count) {
+#pragma GCC unroll 8
+    for (int o = 0; o < outputs; o++) w[o] = NAME(last_weights)(weight + o * stride, at, count, is_half);
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; r++) {
+      const Floats one = NAME(last_weights)(x + r * x_stride, at, count, 0);
+#pragma GCC unroll 8
+      for (int o = 0; o < outputs; o++) sum[r * outputs + o] += w[o] * one;
+    }
+  }
+  float out[24];
+#pragma GCC unroll 6
+  for (int i = 0; i < outputs * rows; i += 4) NAME(sum4)(sum[i], sum[i + 1], sum[i + 2], sum[i + 3], out + i);
+  for (int r = 0; r < rows; r++)
+    for (int o = 0; o < outputs; o++) sums[r * CHUNK + o] += out[r * outputs + o];
+}
+
+#define TILE_OF(outputs, rows)                                                                                         \
+  case rows:                                                                                                           \
+    if (is_half) NAME(wide_tile)(outputs, rows, 1, weight, stride, ahead, x, x_stride, count, sums);                    \
+    else NAME(wide_tile)(outputs, rows, 0, weight, stride, ahead, x, x_stride, count, sums);                            \
+    break;
+
+/* Outputs of a tile of up to FEW_ROWS rows. */
+static int NAME(outputs_of)(int rows) { return rows > 4 ? 2 : 4; }
+
+/* One tile of up to FEW_ROWS rows. */
+static void NAME(few_rows_tile)(int rows, int is_half, const char *weight, size_t stride, size_t ahead, const float *x,
+                                size_t x_stride, int count, float *sums) {
+  switch (rows) {
+    TILE_OF(4, 1)
+    TILE_OF(4, 2)
+    TILE_OF(4, 3)
+    TILE_OF(4, 4)
+    TILE_OF(2, 5)
+    TILE_OF(2, 6)
+    TILE_OF(2, 7)
+    TILE_OF(2, 8)
+  }
+}
+#undef TILE_OF
+
+/* Eight outputs of `rows` rows, three at a time, of weights in float32; asks for those from `next` on meanwhile. */
+static void NAME(many_rows_tile)(const char *weight, size_t stride, const float *x, size_t x_stride, int rows, int count,
+                                 const char *next, size_t next_stride, int next_bytes, float *sums) {
+  for (int row = 0; row < rows;) {
+    const int left = rows - row, taken = left == 4 || left == 2 ? 2 : left >= 3 ? 3 : 1;
+    const float *from = x + row * x_stride;
+    float *to = sums + row * CHUNK;
+    NAME(fetch_next)(WIDENED, next, next_stride, next_bytes, row, row + taken, rows);
+    if (taken == 3) NAME(wide_tile)(WIDENED, 3, 0, weight, stride, 0, from, x_stride, count, to);
+    else if (taken == 2) NAME(wide_tile)(WIDENED, 2, 0, weight, stride, 0, from, x_stride, count, to);
+    else NAME(wide_tile)(WIDENED, 1, 0, weight, stride, 0, from, x_stride, count, to);
+    row += taken;
+  }
+}
+
+/* sums[row · CHUNK + output] += x[row] · weight[output] for `outputs` rows of weights. */
+static void NAME(add_products)(const Linear *linear, const char *weight, int outputs, const float *x, int rows,
+                               Scratch *scratch, float *sums) {
+  const int inputs = linear->inputs, is_half = linear->is_half, size = is_half ? 2 : 4;
+  const size_t stride = (size_t)inputs * size;
+  const int many = rows > FEW_ROWS, width = many ? WIDENED : NAME(outputs_of)(rows);
+  const int groups = outputs / width, blocks = (inputs + BLOCK - 1) / BLOCK;
+  /* With few rows the weights stream through once; with many, a block of x stays in the cache instead. */
+  for (int i = 0; i < groups * blocks; i++) {
+    const int o = width * (many ? i % groups : i / blocks), at = BLOCK * (many ? i / groups : i % blocks);
+    const int count = inputs - at < BLOCK ? inputs - at : BLOCK;
+    const char *tile = weight + o * stride + (size_t)at * size;
+    if (!many) {
+      NAME(few_rows_tile)(rows, is_half, tile, stride, width * stride, x + at, inputs, count, sums + o);
+      continue;
+    }
+    /* The next group of outputs, or the first one's next block, or the next chunk. */
+    const int last_group = o == width * (groups - 1), last_block = at + BLOCK >= inputs;
+    const char *next = !last_group ? tile + width * stride
+                       : last_block ? weight + outputs * stride
+                                    : weight + (size_t)(at + BLOCK) * size;
+    if (is_half) NAME(widen_rows)(tile, stride, width, count, scratch->widened);
+    NAME(many_rows_tile)(is_half ? (const char *)scratch->widened : tile, is_half ? BLOCK * sizeof(float) : stride,
+                         x + at, inputs, rows, count, next, stride, count * size, sums + o);
+  }
+  const int whole = groups * width;
+  if (whole < outputs)
+    NAME(add_tiles)(linear, weight + whole * stride, outputs - whole, x, rows, scratch, sums + whole);
+}
+#undef HELD
