@@ -198,7 +198,7 @@ async function memoryOf(
     available,
     teacher: await teacherArchitecture(config),
     nativeDecoding: decodesNatively(),
-    arithmetic: arithmeticOf(architecture),
+    arithmetic: arithmeticOf(architecture, config.update.computeWith),
     workers: workerCount(config.workers),
     ...(longest > 0 && { promptTokens: longest }),
   });

@@ -60,6 +60,7 @@ export function openMeasuredPolicy(
     gradientCheckpointing,
     ...(dtype && { dtype }),
     ...(rollout.decodeWith && { decodeWith: rollout.decodeWith }),
+    ...(config.update.computeWith && { computeWith: config.update.computeWith }),
     ...(adapter === null
       ? { freeze: frozenGroups({ model, rollout, ...config }) }
       : {

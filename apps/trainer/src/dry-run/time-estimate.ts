@@ -94,7 +94,7 @@ export async function estimateTime(
   const needed = estimateMemory({ ...config, update: { ...config.update, gradientCheckpointing } }, deep, {
     promptTokens: longest,
     nativeDecoding: decodesNatively(),
-    arithmetic: arithmeticOf(deep),
+    arithmetic: arithmeticOf(deep, config.update.computeWith),
     workers: workerCount(config.workers),
   }).total;
   if (needed > free)

@@ -20,6 +20,7 @@ import { referenceBatch, type CaseFile, type ReferenceCase } from "./model-case"
 import { checkCompletions, checkForward, LOGITS } from "./model-forward";
 import { checkLosses } from "./model-losses";
 import { folderOf, peekJson, readReference } from "./reference-files";
+import type { VlmOptions } from "../policy/vlm-policy";
 import { readModelConfigFile, loadVlm, openSafetensors } from "../folder/read-model";
 
 /** The check for `npm run parity`. */
@@ -41,10 +42,10 @@ export function recognizeModel(path: string): boolean {
  *
  * @throws ParityError, ModelConfigError or WeightsError when a file is missing or malformed
  */
-export async function checkModel(path: string): Promise<ParityRow[]> {
+export async function checkModel(path: string, options: Pick<VlmOptions, "computeWith"> = {}): Promise<ParityRow[]> {
   const folder = folderOf(path) ?? path;
   const ledger = new ParityLedger();
-  const policy = await loadVlm(folder);
+  const policy = await loadVlm(folder, options);
   try {
     const flat = join(folder, "config.hub_style.json");
     if (existsSync(flat)) {

@@ -9,6 +9,7 @@ import type { ParameterShape } from "../weights/parameter-shapes";
 import { passingMemory } from "../weights/passing-memory";
 import { internalName } from "../weights/tensor-names";
 import type { PolicyPlatform } from "./policy-platform";
+import { checkUpdateKernels } from "./arithmetic";
 import { checkWeightDtype, isFrozen, keptInBfloat16, VlmPolicy, type VlmOptions } from "./vlm-policy";
 
 /**
@@ -16,10 +17,12 @@ import { checkWeightDtype, isFrozen, keptInBfloat16, VlmPolicy, type VlmOptions 
  * one tensor at a time.
  *
  * @throws ModelConfigError when the configuration is missing, unsupported or impossible
+ * @throws PolicyInputError when kernels are asked for that the backend does not have
  * @throws WeightsError when a tensor is missing, superfluous or of another shape than the configuration asks for
  */
 export function vlmFrom(files: ModelFiles, options: VlmOptions, platform: PolicyPlatform): VlmPolicy {
   checkWeightDtype(options);
+  checkUpdateKernels(options.computeWith);
   const halved = keptInBfloat16(options);
   const config = modelConfigFrom(files);
   const shapes = parameterShapes(config);
@@ -62,7 +65,7 @@ export function vlmFrom(files: ModelFiles, options: VlmOptions, platform: Policy
         reader.readBytes(name, new Uint8Array(pairs.buffer, pairs.byteOffset, pairs.byteLength));
         return { pairs };
       };
-      const weights = new ModelWeights(shapes, read, isFrozen(options));
+      const weights = new ModelWeights(shapes, read, isFrozen(options), options.computeWith);
       return new VlmPolicy(config, weights, options, platform);
     } finally {
       passing?.(0);

@@ -6,6 +6,7 @@ import type { VlmConfig } from "../config/model-config";
 import type { DecoderName } from "../generation/choose-decoder";
 import type { AdapterOptions, AttachedAdapter } from "../lora/adapter";
 import type { Bfloat16Values, WeightDtype } from "../kernels/bfloat16-matrix";
+import type { UpdateKernels } from "../kernels/native/own-ops";
 import type { ModelWeights } from "../weights/model-weights";
 import type { ParameterGroup } from "../weights/parameter-shapes";
 
@@ -14,6 +15,7 @@ interface SnapshotOptions {
   readonly freeze?: readonly ParameterGroup[];
   readonly gradientCheckpointing?: boolean;
   readonly decodeWith?: DecoderName;
+  readonly computeWith?: UpdateKernels;
 }
 
 /** See `VlmPolicy.snapshot`. */
@@ -28,7 +30,7 @@ export interface PolicySnapshot {
 /** What `VlmPolicy.snapshot` gives. */
 export function takeSnapshot(
   config: VlmConfig,
-  { dtype, freeze, gradientCheckpointing, decodeWith }: SnapshotOptions,
+  { dtype, freeze, gradientCheckpointing, decodeWith, computeWith }: SnapshotOptions,
   weights: ModelWeights,
   adapter: AttachedAdapter | undefined,
 ): PolicySnapshot {
@@ -39,6 +41,7 @@ export function takeSnapshot(
       ...(freeze && { freeze }),
       ...(gradientCheckpointing && { gradientCheckpointing }),
       ...(decodeWith && { decodeWith }),
+      ...(computeWith && { computeWith }),
     },
     weights: new Map(
       weights.shapes.map(({ name }) => {

@@ -14,6 +14,7 @@ import { linear } from "../kernels/linear";
 import { candidateLogProbs, topTokens, type TopTokens } from "../kernels/candidate-log-probs";
 import { tokenLogProbs } from "../kernels/token-log-probs";
 import { attachAdapter, type AdapterOptions, type AttachedAdapter } from "../lora/adapter";
+import type { UpdateKernels } from "../kernels/native/own-ops";
 import { headWeight, languageModel } from "../model/language-model";
 import { type Bfloat16Values, holdsBfloat16, roundToBfloat16, type WeightDtype } from "../kernels/bfloat16-matrix";
 import { ModelWeights, type ModelParameter } from "../weights/model-weights";
@@ -22,6 +23,7 @@ import { isLinearWeight, type ParameterGroup, type ParameterShape } from "../wei
 import { placesIn, predictedTokens, type PredictedTokens } from "../model/predicted-tokens";
 import type { PromptInput, TokenizedRollout } from "../model/tokenized-rollout";
 import { safetensorsBytes } from "../safetensors/encode";
+import { checkUpdateKernels } from "./arithmetic";
 import type { PolicyPlatform } from "./policy-platform";
 import { storedTensors } from "./stored-tensors";
 import { takeSnapshot, type PolicySnapshot } from "./snapshot";
@@ -54,6 +56,12 @@ export interface VlmOptions {
    * and for answers of a few tokens. On wasm the kernels always do. Default "auto".
    */
   readonly decodeWith?: DecoderName;
+  /**
+   * What computes log-probabilities and their gradients: "kernels", the package's own ops beside native TensorFlow, which
+   * are faster and round otherwise; "backend", TensorFlow.js ops; or "auto", the kernels for models above 8.4 million
+   * parameters, where `v-triune native install` compiled them. On wasm the package's kernels always do. Default "auto".
+   */
+  readonly computeWith?: UpdateKernels;
   /** The folder from which `save` copies tokenizer and templates. Default: the folder that was loaded. */
   readonly sourceFolder?: string;
 }
@@ -325,6 +333,7 @@ function idsAt(at: PredictedTokens["at"], { ids, count }: NonNullable<LogProbsOp
  * A model of this configuration with the given weights on the current backend, which `createVlm` completes.
  *
  * @param weights values by tensor name, as `randomWeights` makes them
+ * @throws PolicyInputError when kernels are asked for that the backend does not have
  * @throws WeightsError when a tensor is missing, has another size, or does not belong to the model
  */
 export function assembleVlm(
@@ -334,6 +343,7 @@ export function assembleVlm(
   platform: PolicyPlatform,
 ): VlmPolicy {
   checkWeightDtype(options);
+  checkUpdateKernels(options.computeWith);
   const halved = keptInBfloat16(options);
   const shapes = parameterShapes(config);
   const known = new Set(shapes.map(({ name }) => name));
@@ -348,7 +358,8 @@ export function assembleVlm(
     const given = weights.get(shape.name);
     return given instanceof Float32Array && halved(shape) ? roundToBfloat16(given) : given;
   };
-  return new VlmPolicy(config, new ModelWeights(shapes, values, isFrozen(options)), options, platform);
+  const kept = new ModelWeights(shapes, values, isFrozen(options), options.computeWith);
+  return new VlmPolicy(config, kept, options, platform);
 }
 
 /** Which tensors are constants: those of frozen groups, and all of them under an adapter. */

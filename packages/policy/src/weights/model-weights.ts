@@ -4,7 +4,7 @@ import { WeightsError } from "../input-error";
 import { addResidual } from "../kernels/add-residual";
 import { checkpoint } from "../kernels/checkpoint";
 import { linear } from "../kernels/linear";
-import { usesOwnOps } from "../kernels/native/own-ops";
+import { type UpdateKernels, usesOwnOps } from "../kernels/native/own-ops";
 import type { LinearOptions } from "../kernels/linear-options";
 import { asFloat32, Bfloat16Matrix, type Bfloat16Values, fromBfloat16, type Matrix } from "../kernels/bfloat16-matrix";
 import { placeNow } from "./passing-memory";
@@ -64,12 +64,14 @@ export class ModelWeights {
    *
    * @param values fetches a tensor's values, one at a time; those in bfloat16 are of a constant matrix and stay so
    * @param frozen whether a tensor is a constant
+   * @param computeWith see `VlmOptions.computeWith`
    * @throws WeightsError when values are missing or of another size
    */
   constructor(
     readonly shapes: readonly ParameterShape[],
     values: (shape: ParameterShape) => Float32Array | Bfloat16Values | undefined,
     frozen: (shape: ParameterShape) => boolean,
+    readonly computeWith: UpdateKernels = "auto",
   ) {
     this.#size = shapes.reduce((sum, shape) => sum + elements(shape), 0);
     try {
@@ -109,11 +111,11 @@ export class ModelWeights {
   }
 
   /**
-   * Whether norms, attention and SwiGLU are ops of ours beside TensorFlow. Small models keep the numbers that TensorFlow's
-   * own ops give.
+   * Whether norms, attention and SwiGLU are ops of ours beside TensorFlow. Unless asked otherwise, small models keep the
+   * numbers that TensorFlow's own ops give.
    */
   get inOneOp(): boolean {
-    return usesOwnOps(this.#size);
+    return usesOwnOps(this.#size, this.computeWith);
   }
 
   get(name: string): tf.Tensor {

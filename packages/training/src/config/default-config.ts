@@ -92,7 +92,7 @@ export const DEFAULTS = {
     maxGradNorm: 1,
     groups: { vision: { freeze: true }, connector: { freeze: true }, language: { freeze: false } },
   },
-  update: { microBatchTokens: 16_384, epochs: 1, gradientCheckpointing: "auto" },
+  update: { microBatchTokens: 16_384, epochs: 1, gradientCheckpointing: "auto", computeWith: "auto" },
   promptPool: { enabled: true, file: null },
   evaluation: { every: 5, samplesPerSource: null, epsilon: 0.5, n: 1, temperature: 0 },
   checkpoint: { every: 20, keep: 3, keepBest: null },

@@ -269,6 +269,7 @@ export const trainingConfigSchema = type({
     "microBatchTokens?": count,
     "epochs?": count,
     "gradientCheckpointing?": "boolean | 'auto'",
+    "computeWith?": "'auto' | 'kernels' | 'backend'",
   },
   "training?": { "+": "reject", "engine?": type("'local'").or(trainerEngine) },
   "promptPool?": { "+": "reject", "enabled?": "boolean", "file?": textOrNull },

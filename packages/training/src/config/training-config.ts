@@ -11,7 +11,7 @@
 import type { AlarmRuleChanges } from "@v-triune/monitor";
 import type { BackendName } from "@v-triune/backend";
 import type { RemoteEngineConfig } from "@v-triune/engines";
-import type { DecoderName } from "@v-triune/policy";
+import type { DecoderName, UpdateKernels } from "@v-triune/policy";
 import type { RejectionStatistic } from "@v-triune/grpo";
 import type { BuiltInToolName, CallFormName } from "@v-triune/rollouts/tool-names";
 import type { AdaptiveIouOptions, BoxConvention, IouEpsilon, IouStage } from "@v-triune/verifiers";
@@ -386,6 +386,12 @@ export interface UpdateConfig {
    * into this machine's memory otherwise.
    */
   readonly gradientCheckpointing: boolean | "auto";
+  /**
+   * What computes updates, AdamW included: "kernels", our own ops beside native TensorFlow, which are faster and round
+   * otherwise; "backend", TensorFlow.js ops; "auto", the kernels for models above 8.4 million parameters, where
+   * `v-triune native install` compiled them. On wasm our kernels always do. Absent in a run.json of an earlier version.
+   */
+  readonly computeWith?: UpdateKernels;
 }
 
 export interface PromptPoolConfig {

@@ -8,6 +8,7 @@ import {
   type DecoderName,
   type ParameterGroup,
   type Processor,
+  type UpdateKernels,
   type VlmConfig,
   type VlmOptions,
   type VlmPolicy,
@@ -30,6 +31,8 @@ export interface LoadModelOptions {
   readonly gradientCheckpointing?: boolean;
   /** See `VlmOptions.decodeWith`. */
   readonly decodeWith?: DecoderName;
+  /** See `VlmOptions.computeWith`. */
+  readonly computeWith?: UpdateKernels | undefined;
 }
 
 export interface LoadedModel {
@@ -67,10 +70,10 @@ export const REMOTE_WEIGHTS_FILE = "remote-weights.json";
 export async function loadPolicy(
   model: ModelConfig,
   seed: number,
-  { freeze = [], checkpoint, ...others }: LoadModelOptions = {},
+  { freeze = [], checkpoint, computeWith, ...others }: LoadModelOptions = {},
 ): Promise<VlmPolicy> {
   if (checkpoint !== undefined) refuseRemoteWeights(checkpoint);
-  const kept = { ...others, ...(model.dtype && { dtype: model.dtype }) };
+  const kept = { ...others, ...(computeWith && { computeWith }), ...(model.dtype && { dtype: model.dtype }) };
   if (model.adapter !== null)
     return loadWithAdapter(model, seed, { ...kept, adapter: adapterOptions(model.adapter, seed, checkpoint) });
   const options = { ...kept, freeze };

@@ -192,7 +192,7 @@ export async function usesGradientCheckpointing(
   const estimate = estimateMemory(config, architecture, {
     teacher: await teacherArchitecture(config),
     nativeDecoding: decodesNatively(),
-    arithmetic: arithmeticOf(architecture),
+    arithmetic: arithmeticOf(architecture, config.update.computeWith),
     workers: workerCount(config.workers),
   });
   if (estimate.gradientCheckpointing)

@@ -12,6 +12,7 @@ export async function openReference(
   const { policy } = await resources.open(
     loadModel({ ...model, adapter: null }, run.seed, {
       freeze: ["vision", "connector", "language"],
+      computeWith: update.computeWith,
     }),
     (opened) => opened.policy.dispose(),
   );

@@ -6,7 +6,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { createLearner, groupAdvantages, ppoClip, type Learner } from "@v-triune/grpo";
 import { Comparison, type ParityRow } from "@v-triune/grpo/parity";
-import { loadVlm, type VlmPolicy, type TokenizedRollout } from "@v-triune/policy";
+import { loadVlm, type TokenizedRollout, type UpdateKernels, type VlmPolicy } from "@v-triune/policy";
 import {
   compareGradients,
   compareFinalLogProbs,
@@ -35,24 +35,34 @@ export const LORA_TARGETS = ".*language_model.*\\.(q_proj|v_proj)";
 /**
  * Runs the scenarios of a folder.
  * @param only names of the scenarios to run; default all
+ * @param computeWith see `VlmOptions.computeWith`
  * @returns the largest error by scenario and quantity
  * @throws Error when the model that the folder was made with is nowhere to be found
  */
-export async function checkGrpoStep(folder: string, only?: readonly string[]): Promise<ParityRow[]> {
+export async function checkGrpoStep(
+  folder: string,
+  only?: readonly string[],
+  computeWith: UpdateKernels = "auto",
+): Promise<ParityRow[]> {
   const batch = readGoldenBatch(folder);
   const rows: ParityRow[] = [];
   for (const [name, scenario] of readScenarios(folder)) {
     if (only && !only.includes(name)) continue;
     const comparison = new Comparison();
-    await runScenario(batch, scenario, comparison);
+    await runScenario(batch, scenario, computeWith, comparison);
     rows.push(...comparison.rows().map((row) => ({ ...row, quantity: `${name}: ${row.quantity}` })));
   }
   return rows;
 }
 
-async function runScenario(batch: GoldenBatch, scenario: Scenario, comparison: Comparison): Promise<void> {
+async function runScenario(
+  batch: GoldenBatch,
+  scenario: Scenario,
+  computeWith: UpdateKernels,
+  comparison: Comparison,
+): Promise<void> {
   const { config } = scenario;
-  const policy = await loadPolicy(batch, scenario);
+  const policy = await loadPolicy(batch, scenario, computeWith);
   const rates = Object.values(config.lr);
   const tolerances = stepTolerances(Math.max(...rates), config.lora);
   const context = { batch, scenario, tolerances, comparison };
@@ -93,14 +103,15 @@ async function runScenario(batch: GoldenBatch, scenario: Scenario, comparison: C
   policy.dispose();
 }
 
-async function loadPolicy(batch: GoldenBatch, scenario: Scenario): Promise<VlmPolicy> {
+async function loadPolicy(batch: GoldenBatch, scenario: Scenario, computeWith: UpdateKernels): Promise<VlmPolicy> {
   const { config } = scenario;
   const modules = Object.keys(GROUPS) as (keyof typeof GROUPS)[];
   const freeze = modules.filter((module) => !config.train.includes(module)).map((module) => GROUPS[module]);
-  if (!config.lora) return loadVlm(batch.modelFolder, { freeze });
+  if (!config.lora) return loadVlm(batch.modelFolder, { freeze, computeWith });
   const { r: rank, alpha } = batch.lora;
   const policy = await loadVlm(batch.modelFolder, {
     freeze,
+    computeWith,
     adapter: { rank, alpha, targetModules: LORA_TARGETS },
   });
   for (const { name, variable } of policy.parameters) {

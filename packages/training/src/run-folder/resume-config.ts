@@ -27,6 +27,7 @@ const freeKeys = [
   "reward.tokenEnv",
   "update.microBatchTokens",
   "update.gradientCheckpointing",
+  "update.computeWith",
 ];
 
 /**

@@ -111,6 +111,7 @@ async function train(
           freeze: frozenGroups(config),
           checkpoint: checkpoint?.folder,
           decodeWith: config.rollout.decodeWith,
+          computeWith: config.update.computeWith,
           gradientCheckpointing: await usesGradientCheckpointing(config, warn),
         }),
         (opened) => opened.policy.dispose(),

@@ -49,8 +49,9 @@ export async function openTeacher(
   if (typeof path === "object")
     return openServerTeacher({ config: path, processor, topK: divergence?.topK ?? 0, ...events }, resources);
   if (path === SELF) {
-    const weights = await resources.open(loadPolicy(model, run.seed, { freeze: student.freeze }), (opened) =>
-      opened.dispose(),
+    const weights = await resources.open(
+      loadPolicy(model, run.seed, { freeze: student.freeze, computeWith: update.computeWith }),
+      (opened) => opened.dispose(),
     );
     return createTeacher({
       ...settings,
@@ -61,6 +62,7 @@ export async function openTeacher(
   const teacher = await resources.open(
     loadModel({ init: "pretrained", path, adapter: null, ...(model.dtype && { dtype: model.dtype }) }, run.seed, {
       freeze: ["vision", "connector", "language"],
+      computeWith: update.computeWith,
     }),
     (opened) => opened.policy.dispose(),
   );

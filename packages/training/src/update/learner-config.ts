@@ -90,6 +90,7 @@ export function learnerConfig(
   givesLogProbs = false,
 ): LearnerConfig<TokenizedRollout> {
   const { optimizer, update, rollout } = config;
+  const { computeWith = "auto" } = update;
   const correction = correctionConfig(config, givesLogProbs);
   // An adapter may not reach every group, and reach one that is frozen.
   const present = groupNames.filter((name) => policy.parameters.some(({ group }) => group === name));
@@ -101,6 +102,8 @@ export function learnerConfig(
       beta2: optimizer.betas[1],
       epsilon: optimizer.eps,
       weightDecay: optimizer.weightDecay,
+      // By "auto" the optimizer does as the policy does.
+      ...(computeWith === "auto" ? {} : { computeWith }),
     },
     schedule: learningSchedule(config),
     groups: Object.fromEntries(
