@@ -16,6 +16,7 @@ static struct {
   void (*set)(void *status, int code, const char *message);
   void (*delete_status)(void *status);
   void *(*new_definition)(const char *name);
+  void (*add_attribute)(void *definition, const char *text);
   void (*add_input)(void *definition, const char *text);
   void (*add_output)(void *definition, const char *text);
   void (*register_op)(void *definition, void *status);
@@ -42,6 +43,7 @@ static const char *find_functions(const char *library) {
   FIND(set, "TF_SetStatus");
   FIND(delete_status, "TF_DeleteStatus");
   FIND(new_definition, "TF_NewOpDefinitionBuilder");
+  FIND(add_attribute, "TF_OpDefinitionBuilderAddAttr");
   FIND(add_input, "TF_OpDefinitionBuilderAddInput");
   FIND(add_output, "TF_OpDefinitionBuilderAddOutput");
   FIND(register_op, "TF_RegisterOpDefinition");

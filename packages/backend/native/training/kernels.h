@@ -5,3 +5,4 @@
 #include "log-probs.h"
 #include "adamw.h"
 #include "squares.h"
+#include "low-rank.h"

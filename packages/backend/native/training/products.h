@@ -11,7 +11,7 @@ INLINE void NAME(put_few)(float *p, Floats x, int count) {
 }
 
 /*
- * c (+)= a b: c [m, n] with n a multiple of WIDTH and m of 4, a's entry (i, k) at a[i · row + k · step], b [depth, n].
+ * c (+)= a b: c [m, n] with n a multiple of WIDTH, a's entry (i, k) at a[i · row + k · step], b [depth, n].
  * Sums run along k in order.
  */
 INLINE void NAME(strip)(const int vectors, const int rows, int depth, const float *a, size_t row, size_t step,
@@ -33,12 +33,35 @@ INLINE void NAME(strip)(const int vectors, const int rows, int depth, const floa
 
 static void NAME(multiply)(int m, int n, int depth, const float *a, size_t row, size_t step, const float *b,
                            size_t b_stride, float *c, size_t c_stride, int add) {
+#define STRIP(vectors, rows) \
+  NAME(strip)(vectors, rows, depth, a + i * row, row, step, b + j, b_stride, c + i * c_stride + j, c_stride, add)
   for (int j = 0; j < n;) {
     const int two = n - j >= 2 * WIDTH;
-    for (int i = 0; i < m; i += 4) {
-      if (two) NAME(strip)(2, 4, depth, a + i * row, row, step, b + j, b_stride, c + i * c_stride + j, c_stride, add);
-      else NAME(strip)(1, 4, depth, a + i * row, row, step, b + j, b_stride, c + i * c_stride + j, c_stride, add);
+    int i = 0;
+    if (!two)
+      for (; i + 8 <= m; i += 8) STRIP(1, 8);
+    for (; i + 4 <= m; i += 4) {
+      if (two) STRIP(2, 4);
+      else STRIP(1, 4);
+    }
+    for (; i < m; i++) {
+      if (two) STRIP(2, 1);
+      else STRIP(1, 1);
     }
     j += two ? 2 * WIDTH : WIDTH;
   }
+#undef STRIP
+}
+
+/* `multiply` with any n. */
+static void NAME(product)(int m, int n, int depth, const float *a, size_t row, size_t step, const float *b,
+                          size_t b_stride, float *c, size_t c_stride, int add) {
+  const int whole = n / WIDTH * WIDTH;
+  NAME(multiply)(m, whole, depth, a, row, step, b, b_stride, c, c_stride, add);
+  for (int i = 0; i < m; i++)
+    for (int j = whole; j < n; j++) {
+      float sum = add ? c[i * c_stride + j] : 0;
+      for (int k = 0; k < depth; k++) sum += a[i * row + k * step] * b[k * b_stride + j];
+      c[i * c_stride + j] = sum;
+    }
 }

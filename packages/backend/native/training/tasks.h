@@ -56,6 +56,34 @@ typedef struct {
   AdamWConstants constants;
 } AdamW;
 
+/* Adapters of layers that stand side by side: q, k, v and more than any model has. */
+#define MOST_ADAPTERS 4
+/* Ranks are padded with zeros to whole vectors of any instruction set. */
+#define RANK_UNIT 16
+
+typedef struct {
+  /* [rank, inputs] and [width, rank]. */
+  const float *a, *b;
+  /* Of its layer: columns [column, column + width). Of its u: columns [unit, unit + padded). */
+  int rank, padded, width, column, unit;
+  /* scale · aᵀ, [inputs, padded]. */
+  float *a_across;
+  /* Forward bᵀ, [rank, width]; backward scale · b, [width, padded]. */
+  float *b_packed;
+  float *da, *db, *db_padded;
+} Adapter;
+
+typedef struct {
+  int rows, inputs, outputs, units, adapters;
+  Adapter adapter[MOST_ADAPTERS];
+  const float *base, *x, *dy;
+  /* y forward and dx backward. */
+  float *y;
+  float *u, *du;
+} LowRank;
+
+static inline int tiles_of(int size) { return (size + TILE - 1) / TILE; }
+
 typedef struct {
   size_t size;
   const float *x;

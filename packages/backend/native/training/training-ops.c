@@ -10,6 +10,8 @@
  *   VTriuneLogProbsGradient(dy, logits, targets, stats, settings) -> dlogits
  *   VTriuneAdamW(p, g, m, v, constants) -> (p, m, v), of any shape
  *   VTriuneSumOfSquares(x) -> sum, of any shape
+ *   VTriuneLowRank(base, x, columns, scales, adapters...) -> (y, u)
+ *   VTriuneLowRankGradient(dy, base, x, u, columns, scales, adapters...) -> (dx, adapters' gradients...)
  *
  * Callers inside this repository pass shapes that fit, unchecked.
  */
@@ -29,13 +31,14 @@
 typedef struct {
   Task turn_rows, forward, backward, turn_back, rms_norm, rms_norm_gradient, swiglu, swiglu_gradient;
   Task log_probs, log_probs_gradient, adamw, sum_of_squares;
+  Task low_rank, low_rank_back, low_rank_gradient;
 } Kernels;
 
 #define TASKS(set)                                                                                             \
   {                                                                                                            \
     set##_turn_rows, set##_forward, set##_backward, set##_turn_back, set##_rms_norm, set##_rms_norm_gradient,  \
         set##_swiglu, set##_swiglu_gradient, set##_log_probs, set##_log_probs_gradient, set##_adamw,           \
-        set##_sum_of_squares                                                                                   \
+        set##_sum_of_squares, set##_low_rank, set##_low_rank_back, set##_low_rank_gradient                     \
   }
 
 /* By BASE, AVX2, AVX512. */
@@ -62,7 +65,7 @@ static void share(int count, Task task, void *context) {
   for (int i = 0; i < count; i++) task(context, i, 0);
 }
 
-#define MOST_INPUTS 7
+#define MOST_INPUTS (6 + 2 * MOST_ADAPTERS)
 
 /* A call of an op. */
 typedef struct {
@@ -73,12 +76,17 @@ typedef struct {
 
 static int failed(const Call *call) { return tensorflow.code(call->status) != 0; }
 
+/* Reads inputs until there are `inputs` of them. */
+static void read_inputs(Call *call, int inputs) {
+  for (int i = call->count; i < inputs && !failed(call); i++) {
+    tensorflow.get_input(call->context, i, &call->inputs[i], call->status);
+    if (!failed(call)) call->count++;
+  }
+}
+
 static Call begin(void *context, int inputs) {
   Call call = {.context = context, .status = tensorflow.new_status(), .count = 0};
-  for (int i = 0; i < inputs && !failed(&call); i++) {
-    tensorflow.get_input(context, i, &call.inputs[i], call.status);
-    if (!failed(&call)) call.count++;
-  }
+  read_inputs(&call, inputs);
   return call;
 }
 
@@ -123,7 +131,7 @@ static size_t shape_of(const Call *call, int index, int64_t *dims, int *rank) {
   return size;
 }
 
-static int blocks_of(int rows) { return (rows + TILE - 1) / TILE; }
+static int blocks_of(int rows) { return tiles_of(rows); }
 
 /* The input `index` as a plan for the rows of input `rows`; 0, with the call failed, without memory. */
 static int plan_of(Call *call, int index, int rows, Plan *plan) {
@@ -323,10 +331,116 @@ static void compute_sum_of_squares(void *kernel, void *context) {
   end(&call);
 }
 
+/* Reads the adapters behind input `columns`, and how much memory packs them; the inputs' and outputs' widths are known. */
+static size_t read_adapters(Call *call, int columns, LowRank *it) {
+  const int32_t *column = failed(call) ? NULL : tensorflow.data(call->inputs[columns]);
+  if (!column) return 0;
+  it->adapters = (int)dim(call, columns, 0);
+  const int first = columns + 2;
+  read_inputs(call, first + 2 * it->adapters);
+  if (failed(call)) return 0;
+  size_t floats = 0;
+  for (int i = 0; i < it->adapters; i++) {
+    Adapter *adapter = &it->adapter[i];
+    const int a = first + 2 * i, b = a + 1;
+    *adapter = (Adapter){.a = input(call, a), .b = input(call, b), .rank = (int)dim(call, a, 0), .column = column[i]};
+    adapter->width = (int)dim(call, b, 0);
+    adapter->padded = (adapter->rank + RANK_UNIT - 1) / RANK_UNIT * RANK_UNIT;
+    adapter->unit = it->units;
+    it->units += adapter->padded;
+    floats += (size_t)adapter->padded * (it->inputs + 2 * (size_t)adapter->width);
+  }
+  return floats;
+}
+
+static void compute_low_rank(void *kernel, void *context) {
+  (void)kernel;
+  Call call = begin(context, 4);
+  LowRank it = {0};
+  if (!failed(&call)) {
+    it.rows = (int)dim(&call, 0, 0);
+    it.outputs = (int)dim(&call, 0, 1);
+    it.inputs = (int)dim(&call, 1, 1);
+  }
+  const size_t floats = read_adapters(&call, 2, &it);
+  if (!failed(&call)) {
+    it.base = input(&call, 0);
+    it.x = input(&call, 1);
+    const float *scales = input(&call, 3);
+    it.y = output(&call, 0, it.rows, it.outputs);
+    it.u = output(&call, 1, it.rows, it.units);
+    float *memory = calloc(floats + 1, sizeof(float)), *next = memory;
+    if (!memory) out_of_memory(&call);
+    if (!failed(&call)) {
+      for (int i = 0; i < it.adapters; i++) {
+        Adapter *adapter = &it.adapter[i];
+        adapter->a_across = next;
+        adapter->b_packed = next += (size_t)adapter->padded * it.inputs;
+        next += (size_t)adapter->padded * adapter->width;
+        for (int r = 0; r < adapter->rank; r++) {
+          for (int k = 0; k < it.inputs; k++)
+            adapter->a_across[(size_t)k * adapter->padded + r] = scales[i] * adapter->a[(size_t)r * it.inputs + k];
+          for (int o = 0; o < adapter->width; o++)
+            adapter->b_packed[(size_t)r * adapter->width + o] = adapter->b[(size_t)o * adapter->rank + r];
+        }
+      }
+      share(blocks_of(it.rows), kernels()->low_rank, &it);
+    }
+    free(memory);
+  }
+  end(&call);
+}
+
+static void compute_low_rank_gradient(void *kernel, void *context) {
+  (void)kernel;
+  Call call = begin(context, 6);
+  LowRank it = {0};
+  if (!failed(&call)) {
+    it.rows = (int)dim(&call, 0, 0);
+    it.outputs = (int)dim(&call, 0, 1);
+    it.inputs = (int)dim(&call, 2, 1);
+  }
+  const size_t floats = read_adapters(&call, 4, &it);
+  if (!failed(&call)) {
+    it.dy = input(&call, 0);
+    it.base = input(&call, 1);
+    it.x = input(&call, 2);
+    it.u = (float *)input(&call, 3);
+    const float *scales = input(&call, 5);
+    it.y = output(&call, 0, it.rows, it.inputs);
+    const size_t steps = (size_t)it.rows * it.units;
+    float *memory = calloc(floats + steps + 1, sizeof(float)), *next = memory + steps;
+    it.du = memory;
+    if (!memory) out_of_memory(&call);
+    int tasks = 0;
+    for (int i = 0; i < it.adapters; i++) {
+      Adapter *adapter = &it.adapter[i];
+      adapter->da = output(&call, 1 + 2 * i, adapter->rank, it.inputs);
+      adapter->db = output(&call, 2 + 2 * i, adapter->width, adapter->rank);
+      if (failed(&call)) break;
+      adapter->b_packed = next;
+      adapter->db_padded = next += (size_t)adapter->padded * adapter->width;
+      next += (size_t)adapter->padded * adapter->width;
+      for (int o = 0; o < adapter->width; o++)
+        for (int r = 0; r < adapter->rank; r++)
+          adapter->b_packed[(size_t)o * adapter->padded + r] = scales[i] * adapter->b[(size_t)o * adapter->rank + r];
+      tasks += tiles_of(it.inputs) + tiles_of(adapter->width);
+    }
+    if (!failed(&call)) {
+      share(blocks_of(it.rows), kernels()->low_rank_back, &it);
+      share(tasks, kernels()->low_rank_gradient, &it);
+    }
+    free(memory);
+  }
+  end(&call);
+}
+
 typedef struct {
   const char *name;
   void (*compute)(void *, void *);
-  const char *inputs[MOST_INPUTS + 1], *outputs[4];
+  const char *inputs[8], *outputs[4];
+  /* N, the number of tensors in a list, where inputs have one. */
+  const char *attribute;
 } Op;
 
 static const Op ops[] = {
@@ -358,6 +472,16 @@ static const Op ops[] = {
      {"p: float", "g: float", "m: float", "v: float", "constants: float"},
      {"new_p: float", "new_m: float", "new_v: float"}},
     {"VTriuneSumOfSquares", compute_sum_of_squares, {"x: float"}, {"sum: float"}},
+    {"VTriuneLowRank",
+     compute_low_rank,
+     {"base: float", "x: float", "columns: int32", "scales: float", "adapters: N * float"},
+     {"y: float", "u: float"},
+     "N: int >= 1"},
+    {"VTriuneLowRankGradient",
+     compute_low_rank_gradient,
+     {"dy: float", "base: float", "x: float", "u: float", "columns: int32", "scales: float", "adapters: N * float"},
+     {"dx: float", "gradients: N * float"},
+     "N: int >= 1"},
 };
 
 static const char *register_ops(void) {
@@ -366,6 +490,7 @@ static const char *register_ops(void) {
   for (size_t i = 0; i < sizeof ops / sizeof *ops && !wrong; i++) {
     const Op *op = &ops[i];
     void *definition = tensorflow.new_definition(op->name);
+    if (op->attribute) tensorflow.add_attribute(definition, op->attribute);
     for (const char *const *text = op->inputs; *text; text++) tensorflow.add_input(definition, *text);
     for (const char *const *text = op->outputs; *text; text++) tensorflow.add_output(definition, *text);
     tensorflow.register_op(definition, status);

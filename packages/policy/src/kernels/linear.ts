@@ -59,8 +59,7 @@ export function linear(
         const again = weights.map((weight) => (tensorOf(weight) ? kept.next().value! : weight));
         const out: tf.Tensor[] = [];
         const parts = joined ? [dy] : (pieces(dy, 1) as tf.Tensor2D[]);
-        if (inputGradient)
-          out.push(tf.addN(mapFactors(again, joined, (factor, i) => multiply(parts[i]!, factor, false, false))));
+        if (inputGradient) out.push(throughFactors(parts, again, joined, multiply));
         if (trainable.some(Boolean)) {
           const all = joined
             ? pieces(multiply(dy, x as tf.Tensor2D, true, false), 0)
@@ -72,6 +71,29 @@ export function linear(
       },
     };
   });
+}
+
+/**
+ * dx = dy W of layers side by side, off the tape.
+ *
+ * @param dy [N, Σ outᵢ]
+ * @param weights each [outᵢ, in]
+ */
+export function backThrough(dy: tf.Tensor2D, weights: readonly Matrix[], { oneDnn }: LinearOptions): tf.Tensor2D {
+  const joined = weights.length > 1 && dy.shape[0] > weights[0]!.shape[1];
+  const widths = weights.map(({ shape }) => shape[0]);
+  const parts = joined || weights.length === 1 ? [dy] : (tf.split(dy, widths, 1) as tf.Tensor2D[]);
+  return throughFactors(parts, weights, joined, oneDnn ? oneDnnProduct : tf.matMul<tf.Tensor2D>);
+}
+
+/** Σ dyᵢ Wᵢ. */
+function throughFactors(
+  parts: readonly tf.Tensor2D[],
+  weights: readonly Matrix[],
+  joined: boolean,
+  multiply: typeof oneDnnProduct,
+): tf.Tensor2D {
+  return tf.addN(mapFactors(weights, joined, (factor, i) => multiply(parts[i]!, factor, false, false)));
 }
 
 function tensorOf(weight: Matrix): weight is tf.Tensor2D {

@@ -4,6 +4,7 @@ import { WeightsError } from "../input-error";
 import { addResidual } from "../kernels/add-residual";
 import { checkpoint } from "../kernels/checkpoint";
 import { linear } from "../kernels/linear";
+import { linearWithAdditions, MOST_ADDITIONS } from "../kernels/linear-with-additions";
 import { type UpdateKernels, usesOwnOps } from "../kernels/native/own-ops";
 import type { LinearOptions } from "../kernels/linear-options";
 import { asFloat32, Bfloat16Matrix, type Bfloat16Values, fromBfloat16, type Matrix } from "../kernels/bfloat16-matrix";
@@ -174,9 +175,13 @@ export class ModelWeights {
   project(x: tf.Tensor2D, names: readonly string[], options?: LinearOptions): tf.Tensor2D {
     const weights = names.map((name) => this.matrix(`${name}.weight`));
     const biases = names.map((name) => (this.has(`${name}.bias`) ? this.vector(`${name}.bias`) : null));
-    const base = linear(x, weights, biases, { ...options, oneDnn: this.inOneOp });
     const adapters = names.map((name) => this.adapters.get(name));
-    if (adapters.every((adapter) => adapter === undefined)) return base;
+    const settings = { ...options, oneDnn: this.inOneOp };
+    const none = adapters.every((adapter) => adapter === undefined);
+    if (!none && this.inOneOp && names.length <= MOST_ADDITIONS && options?.inputGradient !== false)
+      return linearWithAdditions(x, weights, biases, adapters, settings);
+    const base = linear(x, weights, biases, settings);
+    if (none) return base;
     const widths = weights.map(({ shape }) => shape[0]);
     const variables = adapters
       .flatMap((adapter) => (adapter ? [adapter.a, adapter.b] : []))

@@ -12,6 +12,7 @@ import { rmsNorm } from "../rms-norm";
 import { inverseFrequencies, rotaryTensors, rotaryValues } from "../rotary-values";
 import { swiglu } from "../swiglu";
 import { tokenLogProbs } from "../token-log-probs";
+import { linearWithAdditions } from "../linear-with-additions";
 import { hasOwnOps } from "./own-ops";
 
 const backend = await selectBackend({ prefer: "tensorflow" }).catch((error: unknown) => error);
@@ -164,6 +165,43 @@ describe.skipIf(skips).each(instructions)("an op of ours, by $name", ({ index })
     expectSame([[rows, 33], weight!, other!], ([x, ...weights], oneDnn) =>
       linear(x as tf.Tensor2D, weights as tf.Variable<tf.Rank.R2>[], [null, null], { oneDnn }),
     );
+  });
+
+  it.each([
+    [1, 1],
+    [7, 3],
+    [130, 16],
+    [67, 20],
+  ])("adds to layers over %i rows by adapters of rank %i", (rows, rank) => {
+    const [inputs, widths] = [37, [33, 9, 24]];
+    const weights = widths.map((width, i) =>
+      tf.tensor2d(Float32Array.from(waveNumbers(width * inputs, 20 + i)), [width, inputs]),
+    );
+    const bias = tf.tensor1d(Float32Array.from(waveNumbers(9, 30)));
+    const biases = [null, bias, null];
+    const shapes = [
+      [rows, inputs],
+      [rank, inputs],
+      [33, rank],
+      [5, inputs],
+      [24, 5],
+    ];
+    expectSame(shapes, ([x, a, b, otherA, otherB], inOneOp) => {
+      const additions = [
+        { a: a as tf.Variable<tf.Rank.R2>, b: b as tf.Variable<tf.Rank.R2>, scale: 0.25 },
+        undefined,
+        { a: otherA as tf.Variable<tf.Rank.R2>, b: otherB as tf.Variable<tf.Rank.R2>, scale: 2 },
+      ];
+      if (inOneOp) return linearWithAdditions(x as tf.Tensor2D, weights, biases, additions, { oneDnn: true });
+      const parts = additions.map((addition, i) => {
+        const plain = tf.add(tf.matMul(x!, weights[i]!, false, true), biases[i] ?? 0);
+        if (!addition) return plain;
+        const { a, b, scale } = addition;
+        return tf.add(plain, tf.mul(tf.matMul(tf.matMul(x!, a, false, true), b, false, true), scale));
+      });
+      return tf.concat(parts, 1);
+    });
+    tf.dispose([...weights, bias]);
   });
 
   it("gives rows that are only seen 0, and computes those that see them", () => {

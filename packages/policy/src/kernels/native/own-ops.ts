@@ -9,6 +9,7 @@ interface NativeBackend {
   getInputTensorIds(tensors: readonly tf.Tensor[]): number[];
   createOutputTensor(output: object): tf.Tensor;
   readonly binding: {
+    readonly TF_ATTR_INT: number;
     executeOp(name: string, attributes: readonly object[], inputs: readonly number[], outputs: number): object[];
   };
 }
@@ -33,11 +34,22 @@ export function usesOwnOps(parameters: number, computeWith: UpdateKernels = "aut
   return computeWith === "kernels" || parameters > SMALL_PARAMETERS;
 }
 
-/** Runs an op. Call it off the tape (inside `withGradient`, or when no gradient is recorded). */
-export function runOwnOp(name: string, inputs: readonly tf.Tensor[], outputs: number): tf.Tensor[] {
+/**
+ * Runs an op. Call it off the tape (inside `withGradient`, or when no gradient is recorded).
+ *
+ * @param list the tensors of its last input, where that is a list
+ */
+export function runOwnOp(
+  name: string,
+  inputs: readonly tf.Tensor[],
+  outputs: number,
+  list: readonly tf.Tensor[] = [],
+): tf.Tensor[] {
   const backend = tf.backend() as unknown as NativeBackend;
-  return backend.binding
-    .executeOp(`VTriune${name}`, [], backend.getInputTensorIds(inputs), outputs)
+  const { binding } = backend;
+  const attributes = list.length > 0 ? [{ name: "N", type: binding.TF_ATTR_INT, value: list.length }] : [];
+  return binding
+    .executeOp(`VTriune${name}`, attributes, backend.getInputTensorIds([...inputs, ...list]), outputs)
     .map((output) => backend.createOutputTensor(output));
 }
 
