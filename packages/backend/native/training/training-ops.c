@@ -22,6 +22,7 @@
 #include <string.h>
 #include "../shared/tensorflow.h"
 #include "../shared/thread-pool.h"
+#include "hold-signals.h"
 #include "tasks.h"
 
 #define KERNELS "../training/kernels.h"
@@ -543,6 +544,7 @@ static napi_value connect(napi_env env, napi_callback_info info) {
 NAPI_MODULE_INIT() {
   const napi_property_descriptor properties[] = {
       {"connect", NULL, connect, NULL, NULL, NULL, napi_enumerable, NULL},
+      {"holdSignals", NULL, hold_signals, NULL, NULL, NULL, napi_enumerable, NULL},
   };
   napi_define_properties(env, exports, sizeof properties / sizeof *properties, properties);
   export_instructions(env, exports);

@@ -14,7 +14,7 @@ import { BackendError } from "../backend-error";
 import { installNodeShims } from "../node-shims";
 import { withOutOfMemory } from "../out-of-memory";
 import { loadDecodeKernels, type DecodeKernelsState } from "./decode-kernels";
-import { loadTrainingKernels } from "./training-kernels";
+import { loadTrainingKernels, signalHolder, type SignalHolder, withSignalsHeld } from "./training-kernels";
 import { widestInstructions } from "./widest-instructions";
 import { readManifest } from "./manifest";
 import { layoutOf, libraryFileNames, type NativeLayout } from "./native-folder";
@@ -93,12 +93,14 @@ export function loadNative(options: LoadNativeOptions): LoadedNative {
   widestInstructions();
   installNodeShims();
   setEnvironment(options);
-  const { binding, startupLog } = openAddon(options);
-  const usesGpu = binding.isUsingGpuDevice();
   const layout = options.folder === undefined ? undefined : layoutOf(options.folder);
+  const holder = signalHolder(layout);
+  // TensorFlow's threads compute parts of products, and start here.
+  const { binding, startupLog } = withSignalsHeld(holder, () => openAddon(options));
+  const usesGpu = binding.isUsingGpuDevice();
   const decoding = loadDecodeKernels(layout, usesGpu);
   const training = loadTrainingKernels(layout, usesGpu, options.threads);
-  registerBackend(binding, { decodeAddon: decoding.addon, trainingAddon: training.addon });
+  registerBackend(binding, { decodeAddon: decoding.addon, trainingAddon: training.addon }, holder);
   loaded = {
     addon: options.addon,
     tensorflow: binding.TF_Version,
@@ -199,7 +201,7 @@ interface OwnAddons {
   readonly trainingAddon: object | undefined;
 }
 
-function registerBackend(binding: NativeBinding, addons: OwnAddons): void {
+function registerBackend(binding: NativeBinding, addons: OwnAddons, holder: SignalHolder | undefined): void {
   let kernelBackend: { NodeJSKernelBackend: new (binding: NativeBinding, packageName: string) => tf.KernelBackend };
   try {
     const core = require("@tensorflow/tfjs-core") as typeof tf;
@@ -229,7 +231,7 @@ function registerBackend(binding: NativeBinding, addons: OwnAddons): void {
   // The class looks at the package name only to tell whether a CUDA build was meant.
   const create = (): tf.KernelBackend =>
     Object.assign(new kernelBackend.NodeJSKernelBackend(guarded, "@tensorflow/tfjs-node"), addons, {
-      oneDnnProduct: binding.isUsingGpuDevice() ? undefined : oneDnnProduct(guarded),
+      oneDnnProduct: binding.isUsingGpuDevice() ? undefined : oneDnnProduct(guarded, holder),
     });
   tf.registerBackend("tensorflow", create, 3);
   if (addons.trainingAddon) registerOptimizerKernels();

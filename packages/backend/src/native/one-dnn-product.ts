@@ -3,6 +3,8 @@
  * for every product of the process; asked for by its name it serves one caller, and nobody else's numbers change.
  */
 
+import { type SignalHolder, withSignalsHeld } from "./training-kernels";
+
 /** The part of the addon's exports that a product needs. */
 export interface ProductBinding {
   readonly TF_FLOAT: number;
@@ -22,8 +24,11 @@ interface Output {
 /** a b from the ids of two float32 matrices. */
 export type OneDnnProduct = (a: number, b: number, transposeA: boolean, transposeB: boolean) => Output;
 
-/** @returns nothing where this TensorFlow has no such op, which one number by one tells */
-export function oneDnnProduct(binding: ProductBinding): OneDnnProduct | undefined {
+/**
+ * @param holder holds signals back during a product, which a signal's handler could damage
+ * @returns nothing where this TensorFlow has no such op, which one number by one tells
+ */
+export function oneDnnProduct(binding: ProductBinding, holder: SignalHolder | undefined): OneDnnProduct | undefined {
   // The names that TensorFlow's core/kernels/mkl/mkl_matmul_op.cc registers.
   const product: OneDnnProduct = (a, b, transposeA, transposeB) => {
     const attributes = [
@@ -32,7 +37,7 @@ export function oneDnnProduct(binding: ProductBinding): OneDnnProduct | undefine
       { name: "T", type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT },
       { name: "_kernel", type: binding.TF_ATTR_STRING, value: "MklNameChangeOp" },
     ];
-    return (binding.executeOp("_MklMatMul", attributes, [a, b], 1) as Output[])[0]!;
+    return withSignalsHeld(holder, () => (binding.executeOp("_MklMatMul", attributes, [a, b], 1) as Output[])[0]!);
   };
   const one = binding.createTensor([1, 1], binding.TF_FLOAT, Float32Array.of(1));
   try {

@@ -15,7 +15,12 @@ const require = createRequire(import.meta.url);
 
 const INSTALL = "npx v-triune native install";
 
-interface TrainingAddon extends InstructionsAddon {
+/** See native/training/hold-signals.h. */
+export interface SignalHolder {
+  holdSignals(hold: boolean): void;
+}
+
+interface TrainingAddon extends InstructionsAddon, SignalHolder {
   /** @returns what is missing */
   connect(library: string, threads: number): string | undefined;
 }
@@ -28,6 +33,25 @@ export function trainingSourceFolder(): string {
 /** The addon's file for the present source. */
 export const trainingKernelsFile = (layout: NativeLayout): string =>
   kernelsFile(layout, "training_ops", trainingSourceFolder());
+
+/** What holds signals back, where the addon is there: it needs no TensorFlow. */
+export function signalHolder(layout: NativeLayout | undefined): SignalHolder | undefined {
+  try {
+    return layout && (require(trainingKernelsFile(layout)) as SignalHolder);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs a function while this thread holds signals back. */
+export function withSignalsHeld<T>(holder: SignalHolder | undefined, run: () => T): T {
+  holder?.holdSignals(true);
+  try {
+    return run();
+  } finally {
+    holder?.holdSignals(false);
+  }
+}
 
 /** What `loadTrainingKernels` returns: the addon only where it works. */
 interface LoadedTrainingKernels {
