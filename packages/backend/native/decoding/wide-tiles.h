@@ -8,12 +8,24 @@
 #define HELD(x) __asm__("" : "+v"(x))
 
 /*
- * `outputs` rows of weights times `rows` rows of x (at most 24 sums), over one block of inputs. Where `ahead` is not 0, asks
- * for the weights that lie so many bytes further on.
+ * Rows up to which memory is waited for: weights are then asked for one by one between the products, and all at once
+ * before them where there are more rows, whose inner loop has no time to lose.
+ */
+#define WAITING_ROWS 16
+
+/* `rows` rows of weights of `size` bytes that are needed soon; rows lie `stride` bytes apart. */
+typedef struct {
+  const char *weight;
+  size_t stride;
+  int rows, size;
+} NAME(Soon);
+
+/*
+ * `outputs` rows of weights times `rows` rows of x (at most 24 sums), over one block of inputs; asks for the weights of
+ * `soon` meanwhile, a cache line at a time: memory answers no faster.
  */
 INLINE void NAME(wide_tile)(const int outputs, const int rows, const int is_half, const char *weight, size_t stride,
-                            size_t ahead, const float *x, size_t x_stride, int count, float *sums) {
-  const int size = is_half ? 2 : 4;
+                            const NAME(Soon) soon, const float *x, size_t x_stride, int count, float *sums) {
   Floats sum[24], w[8];
 #pragma GCC unroll 24
   for (int i = 0; i < outputs * rows; i++) sum[i] = NAME(splat)(0);
@@ -24,11 +36,8 @@ INLINE void NAME(wide_tile)(const int outputs, const int rows, const int is_half
       w[o] = NAME(weights)(weight + o * stride, at, is_half);
       HELD(w[o]);
     }
-    /* One cache line at a time. */
-    if (ahead && at * size % 64 == 0) {
-#pragma GCC unroll 8
-      for (int o = 0; o < outputs; o++) __builtin_prefetch(weight + o * stride + ahead + at * size, 0, 2);
-    }
+    if (at * soon.size % 64 == 0)
+      for (int o = 0; o < soon.rows; o++) __builtin_prefetch(soon.weight + o * soon.stride + at * soon.size, 0, 2);
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++) {
       Floats one = NAME(load)(x + r * x_stride + at);
@@ -56,16 +65,18 @@ INLINE void NAME(wide_tile)(const int outputs, const int rows, const int is_half
 
 #define TILE_OF(outputs, rows)                                                                                         \
   case rows:                                                                                                           \
-    if (is_half) NAME(wide_tile)(outputs, rows, 1, weight, stride, ahead, x, x_stride, count, sums);                    \
-    else NAME(wide_tile)(outputs, rows, 0, weight, stride, ahead, x, x_stride, count, sums);                            \
+    if (is_half) NAME(wide_tile)(outputs, rows, 1, weight, stride, soon, x, x_stride, count, sums);                     \
+    else NAME(wide_tile)(outputs, rows, 0, weight, stride, soon, x, x_stride, count, sums);                             \
     break;
 
 /* Outputs of a tile of up to FEW_ROWS rows. */
 static int NAME(outputs_of)(int rows) { return rows > 4 ? 2 : 4; }
 
 /* One tile of up to FEW_ROWS rows. */
-static void NAME(few_rows_tile)(int rows, int is_half, const char *weight, size_t stride, size_t ahead, const float *x,
-                                size_t x_stride, int count, float *sums) {
+static void NAME(few_rows_tile)(int rows, int is_half, const char *weight, size_t stride, const float *x, size_t x_stride,
+                                int count, float *sums) {
+  const int outputs = NAME(outputs_of)(rows);
+  const NAME(Soon) soon = {weight + outputs * stride, stride, outputs, is_half ? 2 : 4};
   switch (rows) {
     TILE_OF(4, 1)
     TILE_OF(4, 2)
@@ -79,17 +90,30 @@ static void NAME(few_rows_tile)(int rows, int is_half, const char *weight, size_
 }
 #undef TILE_OF
 
-/* Eight outputs of `rows` rows, three at a time, of weights in float32; asks for those from `next` on meanwhile. */
+/* WIDENED outputs of one to three rows, of weights in float32. */
+INLINE void NAME(some_rows_tile)(int rows, const char *weight, size_t stride, const NAME(Soon) soon, const float *x,
+                                 size_t x_stride, int count, float *sums) {
+  if (rows == 3) NAME(wide_tile)(WIDENED, 3, 0, weight, stride, soon, x, x_stride, count, sums);
+  else if (rows == 2) NAME(wide_tile)(WIDENED, 2, 0, weight, stride, soon, x, x_stride, count, sums);
+  else NAME(wide_tile)(WIDENED, 1, 0, weight, stride, soon, x, x_stride, count, sums);
+}
+
+/* The same of `rows` rows, three at a time; asks for `next` meanwhile. */
 static void NAME(many_rows_tile)(const char *weight, size_t stride, const float *x, size_t x_stride, int rows, int count,
-                                 const char *next, size_t next_stride, int next_bytes, float *sums) {
+                                 const NAME(Soon) next, float *sums) {
   for (int row = 0; row < rows;) {
     const int left = rows - row, taken = left == 4 || left == 2 ? 2 : left >= 3 ? 3 : 1;
     const float *from = x + row * x_stride;
     float *to = sums + row * CHUNK;
-    NAME(fetch_next)(WIDENED, next, next_stride, next_bytes, row, row + taken, rows);
-    if (taken == 3) NAME(wide_tile)(WIDENED, 3, 0, weight, stride, 0, from, x_stride, count, to);
-    else if (taken == 2) NAME(wide_tile)(WIDENED, 2, 0, weight, stride, 0, from, x_stride, count, to);
-    else NAME(wide_tile)(WIDENED, 1, 0, weight, stride, 0, from, x_stride, count, to);
+    if (rows <= WAITING_ROWS) {
+      const int first = next.rows * row / rows, last = next.rows * (row + taken) / rows;
+      const NAME(Soon) soon = {next.weight + first * next.stride, next.stride, last - first, next.size};
+      NAME(some_rows_tile)(taken, weight, stride, soon, from, x_stride, count, to);
+    } else {
+      const NAME(Soon) none = {0};
+      NAME(fetch_next)(WIDENED, next.weight, next.stride, count * next.size, row, row + taken, rows);
+      NAME(some_rows_tile)(taken, weight, stride, none, from, x_stride, count, to);
+    }
     row += taken;
   }
 }
@@ -107,7 +131,7 @@ static void NAME(add_products)(const Linear *linear, const char *weight, int out
     const int count = inputs - at < BLOCK ? inputs - at : BLOCK;
     const char *tile = weight + o * stride + (size_t)at * size;
     if (!many) {
-      NAME(few_rows_tile)(rows, is_half, tile, stride, width * stride, x + at, inputs, count, sums + o);
+      NAME(few_rows_tile)(rows, is_half, tile, stride, x + at, inputs, count, sums + o);
       continue;
     }
     /* The next group of outputs, or the first one's next block, or the next chunk. */
@@ -117,10 +141,11 @@ static void NAME(add_products)(const Linear *linear, const char *weight, int out
                                     : weight + (size_t)(at + BLOCK) * size;
     if (is_half) NAME(widen_rows)(tile, stride, width, count, scratch->widened);
     NAME(many_rows_tile)(is_half ? (const char *)scratch->widened : tile, is_half ? BLOCK * sizeof(float) : stride,
-                         x + at, inputs, rows, count, next, stride, count * size, sums + o);
+                         x + at, inputs, rows, count, (NAME(Soon)){next, stride, WIDENED, size}, sums + o);
   }
   const int whole = groups * width;
   if (whole < outputs)
     NAME(add_tiles)(linear, weight + whole * stride, outputs - whole, x, rows, scratch, sums + whole);
 }
 #undef HELD
+#undef WAITING_ROWS
