@@ -28,7 +28,7 @@ INLINE void NAME(wide_tile)(const int outputs, const int rows, const int is_half
                             const NAME(Soon) soon, const float *x, size_t x_stride, int count, float *sums) {
   Floats sum[24], w[8];
 #pragma GCC unroll 24
-  for (int i = 0; i < outputs * rows; i++) sum[i] = NAME(splat)(0);
+  for (int i = 0; i < 24; i++) sum[i] = NAME(splat)(0);
   int at = 0;
   for (; at + WIDTH <= count; at += WIDTH) {
 #pragma GCC unroll 8
@@ -56,6 +56,7 @@ INLINE void NAME(wide_tile)(const int outputs, const int rows, const int is_half
       for (int o = 0; o < outputs; o++) sum[r * outputs + o] += w[o] * one;
     }
   }
+  /* Four at a time: past the last sum lie zeros. */
   float out[24];
 #pragma GCC unroll 6
   for (int i = 0; i < outputs * rows; i += 4) NAME(sum4)(sum[i], sum[i + 1], sum[i + 2], sum[i + 3], out + i);
@@ -73,8 +74,8 @@ INLINE void NAME(wide_tile)(const int outputs, const int rows, const int is_half
 static int NAME(outputs_of)(int rows) { return rows > 4 ? 2 : 4; }
 
 /* One tile of up to FEW_ROWS rows. */
-static void NAME(few_rows_tile)(int rows, int is_half, const char *weight, size_t stride, const float *x, size_t x_stride,
-                                int count, float *sums) {
+static void NAME(few_rows_tile)(int rows, int is_half, const char *weight, size_t stride, const float *x,
+                                size_t x_stride, int count, float *sums) {
   const int outputs = NAME(outputs_of)(rows);
   const NAME(Soon) soon = {weight + outputs * stride, stride, outputs, is_half ? 2 : 4};
   switch (rows) {
