@@ -4,23 +4,23 @@
  * For each shape a process makes the dry run, and another one trains three steps, in turn, so that both meet the same
  * load. Weights are random and lie in a checkpoint, as a run's do. One JSON line for each round: estimate over run, of
  * every phase of a step (the run's are the least of its steps, the first one left out), of the memory when the model is
- * loaded, after the first answers and at its peak, and of the tokens that were trained, as an answer may end early.
+ * loaded, after the first answers and at its peak, and of the tokens
+ * that were generated.
  * On a busy machine BENCH_THREADS=1 counts processor time of one thread instead of the time of day.
  *
  * BENCH_SHAPES=1M,20M (default all but the ones that take over 5 GB), BENCH_ROUNDS=1, BENCH_STEPS=3.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { selectBackend } from "@v-triune/backend";
 import { writeSamples } from "@v-triune/data-filters";
 import { demoModelConfig, heldOutQuestions, toSample, writeDemoModelFolder } from "@v-triune/demo-tasks";
-import { publishedModels } from "@v-triune/policy";
-import { modelArchitecture, runTraining } from "@v-triune/training";
+import { familyOf, parameterShapes, publishedModels, readModelConfig, writeSafetensors } from "@v-triune/policy";
+import { runTraining } from "@v-triune/training";
 import { type TrainingConfigInput, resolveTrainingConfig } from "@v-triune/training/config";
 import { dryRun } from "./dry-run";
-import { openMeasuredPolicy } from "./measured-model";
 import { type Phase, phases, watchPhases } from "../testing/watch-phases";
 
 interface Shape {
@@ -140,15 +140,17 @@ interface Figures {
   readonly memory: Readonly<Record<(typeof moments)[number], number>>;
   /** Of a step, save the evaluation. */
   readonly seconds: Readonly<Record<Part, number>>;
-  /** Of a step. */
-  readonly trainedTokens: number;
+  /** That a step generates: fewer where answers end early. */
+  readonly tokens: number;
 }
+
+/** Different numbers of a checkpoint: prime, so that rows of no width repeat. */
+const NOISE = 1_048_573;
 
 const threads = process.env.BENCH_THREADS;
 const steps = Number(process.env.BENCH_STEPS ?? 3);
 const [mode, folder, name] = process.argv.slice(2);
-if (mode === "write") await writeCheckpoint(folder!, shapes[name!]!);
-else if (mode === "estimate") console.log(JSON.stringify(await estimated(folder!, shapes[name!]!)));
+if (mode === "estimate") console.log(JSON.stringify(await estimated(folder!, shapes[name!]!)));
 else if (mode === "run") console.log(JSON.stringify(await trained(folder!, shapes[name!]!)));
 else await compareAll();
 
@@ -186,29 +188,53 @@ function configOf(folder: string, shape: Shape) {
   });
 }
 
-/** A checkpoint of the shape, as it is published: in bfloat16 where the run keeps it so. */
+/** A checkpoint of the shape as it would be published, in bfloat16 where the run keeps it so. No token ends an answer. */
 async function writeCheckpoint(folder: string, { model, dtype }: Shape): Promise<void> {
   const checkpoint = join(folder, "checkpoint");
-  const demo = demoModelConfig;
-  const { vision_config: vision, ...text } = models[model] as { vision_config?: Record<string, unknown> };
-  const whole = { ...demo, ...text } as Record<string, unknown>;
-  const special = ["image", "video", "vision_start", "vision_end"].map((key) => `${key}_token_id` as keyof typeof demo);
+  cpSync(join(folder, "model"), checkpoint, { recursive: true });
+  rmSync(join(checkpoint, "generation_config.json"));
+  const { vision_config: vision, ...text } = models[model] as { vision_config?: object; hidden_size?: number };
+  const special = ["image", "video", "vision_start", "vision_end"].map(
+    (name) => `${name}_token_id` as keyof typeof demoModelConfig,
+  );
+  const { hidden_size: hidden } = { ...demoModelConfig, ...text };
   const config = {
-    ...whole,
-    ...Object.fromEntries(special.map((key) => [key, demo[key]])),
-    vision_config: { ...demo.vision_config, ...vision, out_hidden_size: whole["hidden_size"] },
+    ...demoModelConfig,
+    ...text,
+    ...Object.fromEntries(special.map((key) => [key, demoModelConfig[key]])),
+    eos_token_id: undefined,
+    vision_config: { ...demoModelConfig.vision_config, ...vision, out_hidden_size: hidden },
   };
-  const settings = resolveTrainingConfig({
-    // With an adapter the model is frozen, and can be held in bfloat16.
-    model: { init: "random", config, tokenizer: join(folder, "model"), adapter: { rank: 1 }, ...(dtype && { dtype }) },
-    data: { train: "unused" },
-  });
-  await selectBackend({ prefer: "tensorflow" });
-  // Answers have full length.
-  const architecture = { ...(await modelArchitecture(settings.model)), eosTokenIds: [] };
-  const policy = openMeasuredPolicy(settings, architecture, false, join(folder, "model"));
-  await policy.save(checkpoint, { adapter: "merged", dtype: dtype ?? "float32" });
-  policy.dispose();
+  writeFileSync(join(checkpoint, "config.json"), JSON.stringify(config));
+  const architecture = readModelConfig(checkpoint);
+  const { storedName } = familyOf(architecture);
+  const noise = Float32Array.from({ length: NOISE }, (_, i) => uniform(i));
+  await writeSafetensors(
+    join(checkpoint, "model.safetensors"),
+    parameterShapes(architecture).map(({ name, shape: lengths }, index) => ({
+      name: storedName(name),
+      shape: lengths,
+      dtype: dtype === undefined ? ("F32" as const) : ("BF16" as const),
+      data: () => noiseOf(lengths, index, noise),
+    })),
+  );
+}
+
+/** Between -1 and 1, as good as any noise. */
+function uniform(i: number): number {
+  return ((Math.imul(i + 1, 2_654_435_761) >>> 8) / 2 ** 23 - 1) * 1.7;
+}
+
+/** Of the deviation with which layers begin; norms are 1. */
+function noiseOf(lengths: readonly number[], index: number, noise: Float32Array): Float32Array {
+  const values = new Float32Array(lengths.reduce((product, length) => product * length, 1));
+  if (lengths.length === 1) return values.fill(1);
+  for (let at = 0, from = (index * 7919) % NOISE; at < values.length; from = 0) {
+    const piece = noise.subarray(from, Math.min(NOISE, from + values.length - at));
+    values.set(piece, at);
+    at += piece.length;
+  }
+  return values.map((value) => 0.02 * value);
 }
 
 async function estimated(folder: string, shape: Shape): Promise<Figures> {
@@ -222,7 +248,7 @@ async function estimated(folder: string, shape: Shape): Promise<Figures> {
   return {
     memory: { loaded, answered: loaded + decoding, peak: total },
     seconds: { ...seconds, rest: 0 },
-    trainedTokens: work.trainedTokens,
+    tokens: work.answers * shape.newTokens,
   };
 }
 
@@ -233,7 +259,7 @@ async function trained(folder: string, shape: Shape): Promise<Figures> {
   const found: Record<Exclude<Part, "evaluation">, number>[] = [];
   const peak = (): number => process.resourceUsage().maxRSS * 1024;
   const memory = { loaded: 0, answered: 0, peak: 0 };
-  let [before, evaluation, trainedTokens] = [clock(), 0, 0];
+  let [before, evaluation, tokens] = [clock(), 0, 0];
   await runTraining(config, {
     listen(event) {
       if (event.type === "warning") console.error(event.message);
@@ -246,7 +272,7 @@ async function trained(folder: string, shape: Shape): Promise<Figures> {
         const generate = own.prompts + own.answers;
         const update = own.logProbs + own.gradients + own.optimizer;
         found.push({ ...own, rest: step - generate - update, generate, update, step });
-        trainedTokens = Math.max(trainedTokens, event.summary.tokens.trained);
+        tokens = Math.max(tokens, event.summary.tokens.generated);
       }
       if (event.type === "step" || event.type === "started" || event.type === "evaluated") {
         watch.take();
@@ -262,7 +288,7 @@ async function trained(folder: string, shape: Shape): Promise<Figures> {
   return {
     memory: { ...memory, peak: peak() },
     seconds: Object.fromEntries(least) as Figures["seconds"],
-    trainedTokens,
+    tokens,
   };
 }
 
@@ -285,7 +311,7 @@ async function compareAll(): Promise<void> {
       await writeDemoModelFolder(join(home, "model"), { pixels });
       await writeQuestions(join(home, "train.parquet"), shape, prompts * (steps + 1));
       if (evaluated > 0) await writeQuestions(join(home, "eval.parquet"), shape, evaluated);
-      inOwnProcess("write", home, key);
+      await writeCheckpoint(home, shape);
       for (let round = 0; round < Number(process.env.BENCH_ROUNDS ?? 1); round++) {
         const said = inOwnProcess("estimate", home, key);
         const found = inOwnProcess("run", home, key);
@@ -316,14 +342,13 @@ async function writeQuestions(path: string, { words, picture }: Shape, count: nu
   );
 }
 
-/** What the process printed last, undefined where it failed. */
-function inOwnProcess(mode: "write" | "estimate" | "run", folder: string, key: string): Figures | undefined {
+function inOwnProcess(mode: string, folder: string, key: string): Figures | undefined {
   const { stdout, stderr, status, signal } = spawnSync(
     process.execPath,
     [...process.execArgv, process.argv[1]!, mode, folder, key],
     { encoding: "utf8" },
   );
-  if (status === 0) return JSON.parse(stdout.trim().split("\n").at(-1) || "null") as Figures;
+  if (status === 0) return JSON.parse(stdout.trim().split("\n").at(-1)!) as Figures;
   console.error(`${key}: ${mode} failed (${signal ?? `exit code ${status}`})\n${stderr.trim().slice(-2000)}`);
   process.exitCode = 1;
   return undefined;
@@ -344,7 +369,7 @@ function report(key: string, said: Figures, found: Figures): void {
       seconds: each(parts, (part) => pair(said.seconds[part], found.seconds[part])),
       memory: each(moments, (at) => over(said.memory[at], found.memory[at])),
       gigabytes: each(moments, (at) => pair(said.memory[at] / 1e9, found.memory[at] / 1e9)),
-      tokens: over(said.trainedTokens, found.trainedTokens),
+      tokens: over(said.tokens, found.tokens),
     }),
   );
 }
