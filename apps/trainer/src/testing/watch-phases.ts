@@ -30,6 +30,8 @@ export function watchPhases(clock: Clock): PhaseWatch {
   let seconds = none();
   /** When the last gradients were there; undefined before the first ones of a step. */
   let gradientsSince: number | undefined;
+  /** Gradients of blocks are computed within those of the model. */
+  let isWithin = false;
   const { generate, logProbs } = VlmPolicy.prototype;
   const engine = tf.engine();
   const { gradients } = engine;
@@ -58,17 +60,19 @@ export function watchPhases(clock: Clock): PhaseWatch {
   VlmPolicy.prototype.logProbs = function (this: VlmPolicy, rows, options) {
     const started = clock();
     const found = logProbs.call(this, rows, options);
-    if (engine.state.gradientDepth > 0) return found;
+    if (isWithin) return found;
     // The backend may still compute.
     found.logProbs.dataSync();
     seconds.logProbs += clock() - started;
     return found;
   };
   engine.gradients = ((...given: Parameters<typeof gradients>) => {
-    if (engine.state.gradientDepth > 0) return gradients.apply(engine, given);
+    if (isWithin) return gradients.apply(engine, given);
     const started = clock();
     if (gradientsSince !== undefined) seconds.optimizer += started - gradientsSince;
+    isWithin = true;
     const found = gradients.apply(engine, given);
+    isWithin = false;
     gradientsSince = clock();
     seconds.gradients += gradientsSince - started;
     return found;
