@@ -42,7 +42,7 @@ export interface MeasuredShape {
   readonly answers: number;
   /** Tokens that were decoded after the first. */
   readonly decoded: number;
-  /** Tokens by which prompts were longer the second time; 0: answers had full length. */
+  /** Tokens by which prompts were longer, so that what was decoded is the middle of an answer; 0: it is all of it. */
   readonly extended: number;
   readonly trained: readonly TokenizedRollout[];
 }
@@ -172,21 +172,23 @@ async function measureDecoding(
   const isShort = first.token * most <= DECODING_SECONDS;
   const decoded =
     shape?.decoded ?? (isShort ? most : Math.min(most, Math.max(4, Math.round(DECODING_SECONDS / 2 / first.token))));
-  const near = isShort
-    ? faster(await time(prompts, decoded), await time(prompts, decoded))
-    : await time(prompts, decoded);
-  const extended = shape?.extended ?? (isShort ? 0 : Math.min(MOST_EXTENDED, maxNewTokens));
+  // What is decoded lies at the start of an answer: behind longer prompts it lies in the middle, or on the way there.
+  const middle = Math.floor((maxNewTokens - decoded) / 2);
+  const extended = shape?.extended ?? Math.min(MOST_EXTENDED, middle);
+  const isBeyond = middle > extended;
+  const twice = async (asked: readonly PreparedPrompt[], tokens: number) =>
+    faster(await time(asked, tokens), await time(asked, tokens));
+  const near = await twice(prompts, extended === 0 || isBeyond ? decoded : 1);
   const more = Math.max(extended, 64);
   const filler = textIds(more, architecture);
   const longer = prompts.map((prompt) => ({ ...prompt, promptIds: Int32Array.from([...prompt.promptIds, ...filler]) }));
-  const far = await time(longer, extended === 0 ? 1 : decoded);
-  const growth = extended === 0 ? 0 : Math.max(0, far.token - near.token) / extended;
+  const far = await twice(longer, extended === 0 ? 1 : decoded);
+  const growth = isBeyond ? Math.max(0, far.token - near.token) / more : 0;
   return {
     speed: {
       prefill: near.prefill,
       promptToken: Math.max(0, far.prefill - near.prefill) / (more * prompts.length),
-      // What was decoded lies at the start of the answer.
-      token: near.token + growth * ((maxNewTokens - decoded) / 2),
+      token: extended === 0 ? near.token : far.token + growth * (middle - extended),
     },
     shape: { prompts, answers, decoded, extended },
   };
