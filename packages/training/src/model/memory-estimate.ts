@@ -15,7 +15,7 @@
  *
  *   passing      logits of one chunk and what is made of them, what one layer computes on the way, and float32 copies of
  *                weights in bfloat16 while they are used; by TensorFlow's ops also scores of a batch of attention blocks
- *   process      Node, TensorFlow.js, the backend, DuckDB and the thread that prepares prompts
+ *   process      Node, TensorFlow.js, the backend, DuckDB, what they grow by, and the thread that prepares prompts
  *   workers      each further thread on wasm: its own copy of the weights, and gradients and activations of its micro-batch;
  *                weights and gradients once more in the memory by which they are exchanged
  *   decoding     caches of our own kernels, and in WebAssembly the packed model; a step generates first and trains then, so
@@ -76,9 +76,19 @@ const GROUPS = ["vision", "connector", "language"] as const satisfies readonly P
 
 /** Share of the machine's memory that a run may take: the rest is for the system, files and the dashboard. */
 const USABLE = 0.8;
-const FRAGMENTATION = 1.3;
-/** A run before its model is loaded: Node, TensorFlow.js, the backend's libraries, DuckDB. Measured. */
-const PROCESS_BYTES = { wasm: 0.3e9, native: 0.66e9 };
+/**
+ * Bytes that an allocator takes for activations, over theirs. Measured on two cores of an Emerald Rapids Xeon by
+ * memory-estimate.bench.ts and the dry run's: own ops with 20 and 135 M; the others by earlier runs elsewhere.
+ */
+const FRAGMENTATION = { wasm: 1.3, ops: 1.3, "own-ops": 1.15 };
+/**
+ * A run before its model is loaded: Node, TensorFlow.js, the backend's libraries, DuckDB. And what it grows by in its
+ * first steps, whatever the model: arrays that are not collected yet and, native, what TensorFlow keeps for each shape that
+ * its products met. Measured there with 20,000 parameters, steps of 32 answers: after 6 and 60 steps 0.11 and 0.24 GB native
+ * (0.07 after 36 with TF_ENABLE_ONEDNN_OPTS=0), 0.04 and 0.05 on wasm.
+ */
+const PROCESS_BYTES = { wasm: 0.3e9, native: 0.62e9 };
+const GROWTH_BYTES = { wasm: 0.05e9, native: 0.15e9 };
 /** A thread's own Node, libraries included. Measured. */
 const THREAD_BYTES = 0.06e9;
 /**
@@ -262,18 +272,19 @@ function estimateWith(
   const activations = 4 * tokens * kept;
   const means = arithmetic === "wasm" ? "wasm" : "native";
   // Prompts are prepared by a thread of their own, unless a run has one in all.
-  const process = PROCESS_BYTES[means] + (config.workers === 1 ? 0 : THREAD_BYTES);
+  const process = PROCESS_BYTES[means] + GROWTH_BYTES[means] + (config.workers === 1 ? 0 : THREAD_BYTES);
+  const fragmentation = FRAGMENTATION[arithmetic];
   const decoding = decodingBytes(config, architecture, nativeDecoding);
   const passing =
     4 * logitsAtOnce(arithmetic, predicted * vocabSize) +
     (arithmetic === "ops" ? 4 * SCORE_COPIES * numHeads * blockScores(tokens, row) : 0) +
     4 * tokens * (3 * intermediateSize + 5 * hiddenSize) +
     (halved === 0 ? 0 : widenedBytes(architecture));
-  const whileTraining = gradients + FRAGMENTATION * activations + passing;
+  const whileTraining = gradients + fragmentation * activations + passing;
   const threads =
     workers === 1
       ? 0
-      : 8 * trained + (workers - 1) * (THREAD_BYTES + weights + FRAGMENTATION * activations + passing + 4 * trained);
+      : 8 * trained + (workers - 1) * (THREAD_BYTES + weights + fragmentation * activations + passing + 4 * trained);
   return {
     parameters,
     trained,
@@ -283,7 +294,7 @@ function estimateWith(
     gradients,
     moments,
     activations,
-    passing: process + passing + (FRAGMENTATION - 1) * activations,
+    passing: process + passing + (fragmentation - 1) * activations,
     tensors: weights + reference + teacher + moments + gradients + activations + passing,
     decoding,
     process,
@@ -374,7 +385,8 @@ function keptPerToken(
   const probabilities = numHeads * keys * keys <= KEPT_PROBABILITIES ? numHeads * keys : 0;
   const attention =
     arithmetic === "ops" ? 2 * hiddenSize + keyValues + probabilities : 2 * queries + keyValues + numHeads;
-  const adapted = model.adapter === null ? 0 : queries + keyValues + hiddenSize;
+  // Ops of ours add where the product is made (policy/src/kernels/linear-with-additions.ts).
+  const adapted = model.adapter === null || arithmetic === "own-ops" ? 0 : queries + keyValues + hiddenSize;
   const layer = 4 * hiddenSize + attention + 3 * intermediateSize + adapted;
   return gradientCheckpointing ? numLayers * hiddenSize + layer : numLayers * layer;
 }
