@@ -31,6 +31,8 @@ export interface Speed {
   readonly forward: number;
   /** Gradients of the trained rows. */
   readonly gradients: number;
+  /** Of few rows: what a micro-batch takes, however small. */
+  readonly fewGradients: number;
   /** One step of the optimizer. */
   readonly optimizer: number;
 }
@@ -45,6 +47,7 @@ export interface MeasuredShape {
   /** Tokens by which prompts were longer, so that what was decoded is the middle of an answer; 0: it is all of it. */
   readonly extended: number;
   readonly trained: readonly TokenizedRollout[];
+  readonly few: readonly TokenizedRollout[];
 }
 
 /** The micro-batches of one mini-batch of the run. */
@@ -63,6 +66,7 @@ export interface Measured {
   readonly trainsTower: boolean;
   /** Of what was trained. */
   readonly measured: PlannedUpdate;
+  readonly few: PlannedUpdate;
   /** Of the run, with answers of full and of half the length. */
   readonly full: PlannedUpdate;
   readonly half: PlannedUpdate;
@@ -97,7 +101,9 @@ const MOST_EXTENDED = 512;
 /** Of the updates that find out how fast training is. */
 const FEW_TOKENS = 64;
 
-type TrainingSpeed = Pick<Speed, "forward" | "gradients" | "optimizer">;
+type TrainingSpeed = Pick<Speed, "forward" | "gradients" | "fewGradients" | "optimizer">;
+/** What was trained, to train the same with another model. */
+type TrainedShape = Pick<MeasuredShape, "trained" | "few">;
 
 /** Opens the model, measures, and frees everything. */
 export async function measureSpeed(options: MeasureOptions): Promise<Measured> {
@@ -110,10 +116,10 @@ export async function measureSpeed(options: MeasureOptions): Promise<Measured> {
     const decoding = await measureDecoding(options, policy, compute, workers);
     const training = await measureTraining(options, learner, compute);
     const tower = measureTower(options, policy);
-    const { speed, trained, ...plans } = training;
+    const { speed, shape, ...plans } = training;
     return {
       speed: { tower, ...decoding.speed, ...speed },
-      shape: { ...decoding.shape, trained },
+      shape: { ...decoding.shape, ...shape },
       trainsTower: trainsTower(policy),
       ...plans,
     };
@@ -131,7 +137,7 @@ async function measureDecoding(
   workers: number,
 ): Promise<{
   speed: Pick<Speed, "prefill" | "promptToken" | "token">;
-  shape: Omit<MeasuredShape, "trained">;
+  shape: Omit<MeasuredShape, keyof TrainedShape>;
 }> {
   const { promptsPerStep, n, temperature, topP, topK, maxNewTokens } = config.rollout;
   const length = mean(known.map(({ promptIds }) => promptIds.length));
@@ -198,9 +204,7 @@ async function measureTraining(
   { config, architecture, whole, prompts, clock, shape }: MeasureOptions,
   learner: Learner<TokenizedRollout>,
   compute: Compute,
-): Promise<
-  Pick<Measured, "measured" | "full" | "half"> & { speed: TrainingSpeed; trained: readonly TokenizedRollout[] }
-> {
+): Promise<Pick<Measured, "measured" | "few" | "full" | "half"> & { speed: TrainingSpeed; shape: TrainedShape }> {
   const { rollout, update } = config;
   const groups = promptsInTurn(prompts, update.miniBatch);
   const answered = (tokens: number) => answeredRows(groups, rollout.n, tokens, architecture);
@@ -227,11 +231,12 @@ async function measureTraining(
     return clock() - started;
   };
   const rows = answered(answerTokens(rollout));
-  const few = someRows(rows, workOf(FEW_TOKENS, rows[0]!, architecture), architecture);
+  const few = shape?.few ?? someRows(rows, workOf(FEW_TOKENS, rows[0]!, architecture), architecture);
   // The first makes the optimizer's moments.
   step(few);
   const optimizer = Math.min(step(few), step(few));
-  const perWork = Math.max(1e-4, (await seconds(few)) - optimizer) / forwardWork(few, architecture);
+  const fewGradients = Math.max(1e-4, Math.min(await seconds(few), await seconds(few)) - optimizer);
+  const perWork = fewGradients / forwardWork(few, architecture);
   const trained = shape?.trained ?? someRows(rows, TRAINING_SECONDS / perWork, architecture);
   // The first time, memory is new to the process.
   const found = [await seconds(trained), await seconds(trained)];
@@ -242,8 +247,9 @@ async function measureTraining(
     forward = clock() - started;
   }
   return {
-    speed: { forward, gradients: Math.max(0, Math.min(...found) - optimizer), optimizer },
-    trained,
+    speed: { forward, gradients: Math.max(0, Math.min(...found) - optimizer), fewGradients, optimizer },
+    shape: { trained, few },
+    few: planned(few),
     measured: planned(trained),
     full: planned(rows),
     half: planned(answered(Math.ceil(answerTokens(rollout) / 2))),

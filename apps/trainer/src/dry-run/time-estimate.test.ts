@@ -14,7 +14,7 @@ import { type DryRun, dryRun } from "./dry-run";
 import { formatTime } from "./format-time";
 import { measuredArchitectures, openMeasuredPolicy } from "./measured-model";
 import { answeredRows, countNumbers, countTokens, forwardWork, textIds } from "./step-work";
-import { type NotMeasured, type TimeEstimate, estimateTime } from "./time-estimate";
+import { type NotMeasured, type TimeEstimate, estimateTime, gradientSeconds } from "./time-estimate";
 import { formatDuration } from "../terminal/duration";
 
 const folder = mkdtempSync(join(tmpdir(), "v-triune-time-"));
@@ -96,6 +96,19 @@ describe("the time that a run takes", () => {
     expect(time!.generate + time!.update).toBeCloseTo(time!.step, 9);
     expect(time!.run).toBeCloseTo(3 * time!.step, 9);
   }, 180_000);
+
+  it.each([
+    ["a micro-batch takes 2 s and a unit of work 1 s", { gradients: 12, fewGradients: 3 }, 2 * 2 + 20],
+    ["arithmetic alone", { gradients: 10, fewGradients: 0.5 }, 20],
+    ["few rows take more than many: noise", { gradients: 2, fewGradients: 3 }, 4],
+  ])("gradients of two micro-batches, twice the work: %s", (_, speed, expected) => {
+    const plan = (work: number, microBatches: number) => ({ work, microBatches, tokens: 0 });
+    const parts = { few: plan(1, 1), measured: plan(10, 1), speed };
+    expect(gradientSeconds(plan(20, 2), parts)).toBeCloseTo(expected, 9);
+    expect(gradientSeconds(plan(10, 1), parts)).toBeCloseTo(speed.gradients, 9);
+    // Nothing to tell them apart by.
+    expect(gradientSeconds(plan(20, 2), { ...parts, few: plan(8, 1) })).toBeCloseTo(2 * speed.gradients, 9);
+  });
 
   it("counts evaluations of a run that has them", async () => {
     const config = { ...(await tinyRun(folder, "evaluations", 5)), workers: 1 as const };

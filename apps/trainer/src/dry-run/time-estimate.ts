@@ -7,8 +7,8 @@
  *   log-probs   a forward pass for each model that is compared with: the policy before the update, reference, teacher
  *   update      epochs · mini-batches · (gradients of its micro-batches + one step of the optimizer)
  *
- * Gradients are measured for a part of a mini-batch; all of it takes as much more time as it has more arithmetic
- * (step-work.ts). A large model is measured with few layers (measured-model.ts), the others are counted as what one
+ * Gradients are measured for a part of a mini-batch; all of it takes more time by what it has more of arithmetic
+ * (step-work.ts) and of micro-batches. A large model is measured with few layers (measured-model.ts), the others are counted as what one
  * more took.
  */
 import { freemem, loadavg, platform } from "node:os";
@@ -19,7 +19,15 @@ import { answerTokens, estimateMemory, workerCount } from "@v-triune/training";
 import type { TrainingConfig } from "@v-triune/training/config";
 import { formatBytes } from "./format-memory";
 import { measuredArchitectures } from "./measured-model";
-import { type Clock, type Measured, type Speed, forwardPasses, measureSpeed, wallClock } from "./measure-speed";
+import {
+  type Clock,
+  type Measured,
+  type PlannedUpdate,
+  type Speed,
+  forwardPasses,
+  measureSpeed,
+  wallClock,
+} from "./measure-speed";
 import { textIds } from "./step-work";
 
 /** Seconds. */
@@ -164,7 +172,7 @@ function stepOf(
   const seconds = (plan: typeof full, tokens: number) => {
     const share = plan.work / measured.measured.work;
     const answers = speed.token * Math.max(0, tokens - 1) * Math.max(1, inTurns);
-    const gradients = updates * share * speed.gradients + again;
+    const gradients = updates * gradientSeconds(plan, { ...measured, speed }) + again;
     const optimizer = updates * speed.optimizer;
     const logProbs = (passes.length * updates * share * speed.forward) / update.epochs;
     return { answers, gradients, optimizer, logProbs };
@@ -191,6 +199,28 @@ function stepOf(
       updates,
     },
   };
+}
+
+/**
+ * Of one mini-batch. A micro-batch takes time for its arithmetic and, as weights are read, widened and given gradients,
+ * for itself: both from two measurements, of few rows and of more.
+ */
+export function gradientSeconds(
+  plan: Pick<PlannedUpdate, "work" | "microBatches">,
+  {
+    few,
+    measured,
+    speed,
+  }: Pick<Measured, "few" | "measured"> & { readonly speed: Pick<Speed, "gradients" | "fewGradients"> },
+): number {
+  const proportional = (plan.work / measured.work) * speed.gradients;
+  // What is alike does not tell the two apart.
+  if (measured.work < 2 * measured.microBatches * few.work) return proportional;
+  const perWork =
+    (speed.gradients - measured.microBatches * speed.fewGradients) / (measured.work - measured.microBatches * few.work);
+  const perBatch = speed.fewGradients - perWork * few.work;
+  if (perWork <= 0 || perBatch <= 0) return proportional;
+  return plan.microBatches * perBatch + plan.work * perWork;
 }
 
 function evaluationSeconds(
@@ -224,6 +254,7 @@ function extrapolate(
     token: grown("token"),
     forward: grown("forward"),
     gradients: grown("gradients"),
+    fewGradients: grown("fewGradients"),
     optimizer: grown("optimizer"),
   };
 }
