@@ -23,6 +23,7 @@ static struct {
   void *(*new_kernel)(const char *op, const char *device, void *(*create)(void *), void (*compute)(void *, void *),
                       void (*destroy)(void *));
   void (*register_kernel)(const char *name, void *builder, void *status);
+  int (*count_inputs)(void *context);
   void (*get_input)(void *context, int index, void **tensor, void *status);
   void *(*allocate_output)(void *context, int index, int dtype, const int64_t *dims, int rank, size_t bytes, void *status);
   void (*fail)(void *context, void *status);
@@ -49,6 +50,7 @@ static const char *find_functions(const char *library) {
   FIND(register_op, "TF_RegisterOpDefinition");
   FIND(new_kernel, "TF_NewKernelBuilder");
   FIND(register_kernel, "TF_RegisterKernelBuilder");
+  FIND(count_inputs, "TF_NumInputs");
   FIND(get_input, "TF_GetInput");
   FIND(allocate_output, "TF_AllocateOutput");
   FIND(fail, "TF_OpKernelContext_Failure");

@@ -53,6 +53,26 @@ INLINE float NAME(sum)(Floats x) {
 
 INLINE Floats NAME(select)(Ints mask, Floats a, Floats b) { return (Floats)((mask & (Ints)a) | (~mask & (Ints)b)); }
 
+/* a > b ? a : b, and a < b ? a : b. */
+INLINE Floats NAME(larger)(Floats a, Floats b) {
+#if defined(HAS_AVX512)
+  return (Floats)_mm512_max_ps((__m512)a, (__m512)b);
+#elif defined(HAS_AVX2)
+  return (Floats)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+  return NAME(select)(a > b, a, b);
+#endif
+}
+INLINE Floats NAME(smaller)(Floats a, Floats b) {
+#if defined(HAS_AVX512)
+  return (Floats)_mm512_min_ps((__m512)a, (__m512)b);
+#elif defined(HAS_AVX2)
+  return (Floats)_mm256_min_ps((__m256)a, (__m256)b);
+#else
+  return NAME(select)(a < b, a, b);
+#endif
+}
+
 /*
  * eˣ by Cody and Waite's reduction (x = n ln 2 + r) and Cephes' polynomial for eʳ, n into the exponent: relative error
  * 2e-7; 0 below -87.
@@ -60,8 +80,7 @@ INLINE Floats NAME(select)(Ints mask, Floats a, Floats b) { return (Floats)((mas
 INLINE Floats NAME(exp)(Floats x) {
   const Floats low = NAME(splat)(-87.0f), high = NAME(splat)(88.0f);
   const Ints tiny = x < low;
-  x = NAME(select)(x < low, low, x);
-  x = NAME(select)(x > high, high, x);
+  x = NAME(smaller)(high, NAME(larger)(low, x));
   /* Adding 1.5 · 2²³ rounds to a whole number. */
   const Floats round = NAME(splat)(12582912.0f);
   const Floats n = (x * 1.44269504088896341f + round) - round;

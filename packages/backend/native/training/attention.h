@@ -83,11 +83,11 @@ typedef struct {
 #define NO_SCORE -1e30f
 
 /*
- * One tile of a forward pass. Scores lie across, [keys, TILE], so that a vector holds as many queries and nothing is
+ * One tile of a forward pass; `values` [keys, padded] with rows `stride` apart. Scores lie across, [keys, TILE], so that a vector holds as many queries and nothing is
  * added up across lanes.
  */
 static void NAME(add_keys)(const Block *block, int key, int keys, int padded, float *scores, const float *values,
-                           const NAME(Running) * it) {
+                           size_t stride, const NAME(Running) * it) {
   int32_t lows[TILE], highs[TILE];
   int all = 1;
   for (int i = 0; i < TILE; i++) {
@@ -110,8 +110,7 @@ static void NAME(add_keys)(const Block *block, int key, int keys, int padded, fl
     const Floats before = NAME(load)(it->most + i);
     Floats top = before, sum = NAME(splat)(0);
     for (int j = 0; j < keys; j++) {
-      const Floats score = NAME(load)(s + j * TILE);
-      top = NAME(select)(score > top, score, top);
+      top = NAME(larger)(NAME(load)(s + j * TILE), top);
     }
     for (int j = 0; j < keys; j++) {
       const Floats e = NAME(exp)(NAME(load)(s + j * TILE) - top);
@@ -129,7 +128,7 @@ static void NAME(add_keys)(const Block *block, int key, int keys, int padded, fl
     for (int k = 0; k < padded; k += WIDTH) NAME(put)(result + k, NAME(load)(result + k) * shrink[i]);
   }
   const int queries = NAME(padded)(block->count);
-  NAME(multiply)(queries, padded, keys, scores, 1, TILE, values, (size_t)padded, it->result, (size_t)padded, 1);
+  NAME(multiply)(queries, padded, keys, scores, 1, TILE, values, stride, it->result, (size_t)padded, 1);
 }
 
 static void NAME(forward)(void *context, int index, int thread) {
@@ -141,13 +140,13 @@ static void NAME(forward)(void *context, int index, int thread) {
   const int h = index % plan->heads, size = plan->head_size, padded = NAME(padded)(size);
   const int group = h / (plan->heads / plan->key_heads);
   const size_t width = (size_t)(plan->heads + 2 * plan->key_heads) * size;
-  float *memory = NAME(tiles)((size_t)TILE * (5 * padded + TILE + 2));
+  float *memory = NAME(tiles)((size_t)TILE * (4 * padded + TILE + 2));
   if (!memory) {
     atomic_store(&it->failed, 1);
     return;
   }
-  float *queries = memory, *across = queries + TILE * padded, *keys = across + TILE * padded;
-  float *values = keys + TILE * padded, *scores = values + TILE * padded;
+  float *queries = memory, *across = queries + TILE * padded, *packed = across + TILE * padded;
+  float *scores = packed + TILE * padded;
   const NAME(Running) running = {scores + TILE * TILE, scores + TILE * (TILE + 1), scores + TILE * (TILE + 2)};
   const int first = segment->start + block->first;
   NAME(pack)(it->turned + first * width + (size_t)h * size, width, block->count, TILE, size, queries);
@@ -162,11 +161,13 @@ static void NAME(forward)(void *context, int index, int thread) {
   for (int run = 0; run < 2; run++)
     for (int from = 0; from < runs[run][1]; from += TILE) {
       const int key = runs[run][0] + from, count = least(TILE, runs[run][1] - from);
-      const float *row = it->turned + key * width;
-      NAME(pack)(row + (size_t)(plan->heads + group) * size, width, count, TILE, size, keys);
-      NAME(pack)(row + (size_t)(plan->heads + plan->key_heads + group) * size, width, count, TILE, size, values);
-      NAME(multiply)((count + 3) / 4 * 4, TILE, size, keys, (size_t)padded, 1, across, TILE, scores, TILE, 0);
-      NAME(add_keys)(block, key, count, padded, scores, values, &running);
+      const float *keys = it->turned + key * width + (size_t)(plan->heads + group) * size;
+      const float *values = keys + (size_t)plan->key_heads * size;
+      NAME(multiply)(count, TILE, size, keys, width, 1, across, TILE, scores, TILE, 0);
+      /* Rows of whole vectors are read where they lie. */
+      if (padded > size) NAME(pack)(values, width, count, TILE, size, packed);
+      NAME(add_keys)(block, key, count, padded, scores, padded > size ? packed : values,
+                     padded > size ? (size_t)padded : width, &running);
     }
   for (int i = 0; i < block->count; i++) {
     float *to = it->out + ((size_t)(first + i) * plan->heads + h) * size;

@@ -15,8 +15,7 @@ static void NAME(log_probs)(void *context, int row, int thread) {
   const float *z = it->logits + (size_t)row * n, scale = it->inverse_temperature;
   Floats largest = NAME(splat)(-INFINITY);
   for (int i = 0; i < whole; i += WIDTH) {
-    const Floats logits = NAME(load)(z + i);
-    largest = NAME(select)(logits > largest, logits, largest);
+    largest = NAME(larger)(NAME(load)(z + i), largest);
   }
   float most = -INFINITY;
   for (int lane = 0; lane < WIDTH; lane++) most = largest[lane] > most ? largest[lane] : most;

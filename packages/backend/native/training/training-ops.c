@@ -10,6 +10,7 @@
  *   VTriuneLogProbsGradient(dy, logits, targets, stats, settings) -> dlogits
  *   VTriuneAdamW(p, g, m, v, constants) -> (p, m, v), of any shape
  *   VTriuneSumOfSquares(x) -> sum, of any shape
+ *   VTriuneJoin(matrices...) -> joined, one below the other
  *   VTriuneLowRank(base, x, columns, scales, adapters...) -> (y, u)
  *   VTriuneLowRankGradient(dy, base, x, u, columns, scales, adapters...) -> (dx, adapters' gradients...)
  *
@@ -332,6 +333,46 @@ static void compute_sum_of_squares(void *kernel, void *context) {
   end(&call);
 }
 
+#define COPY_PART 65536
+
+typedef struct {
+  const float *from[MOST_INPUTS];
+  /* Rows below each other: matrix i begins at at[i]; the last number is that of all. */
+  size_t at[MOST_INPUTS + 1];
+  float *to;
+} Copies;
+
+/* COPY_PART numbers of the result. */
+static void copy_part(void *context, int index, int thread) {
+  (void)thread;
+  const Copies *it = context;
+  size_t first = (size_t)index * COPY_PART;
+  const size_t end = first + COPY_PART;
+  for (int i = 0; first < end && it->from[i]; i++) {
+    if (first >= it->at[i + 1]) continue;
+    const size_t last = end < it->at[i + 1] ? end : it->at[i + 1];
+    memcpy(it->to + first, it->from[i] + (first - it->at[i]), (last - first) * sizeof(float));
+    first = last;
+  }
+}
+
+static void compute_join(void *kernel, void *context) {
+  (void)kernel;
+  Call call = begin(context, least(tensorflow.count_inputs(context), MOST_INPUTS - 1));
+  if (!failed(&call)) {
+    Copies it = {.to = NULL};
+    const int64_t width = dim(&call, 0, 1);
+    for (int i = 0; i < call.count; i++) {
+      it.from[i] = input(&call, i);
+      it.at[i + 1] = it.at[i] + (size_t)(dim(&call, i, 0) * width);
+    }
+    const size_t size = it.at[call.count];
+    it.to = output(&call, 0, (int64_t)size / width, width);
+    if (it.to) share((int)((size + COPY_PART - 1) / COPY_PART), copy_part, &it);
+  }
+  end(&call);
+}
+
 /* Reads the adapters behind input `columns`, and how much memory packs them; the inputs' and outputs' widths are known. */
 static size_t read_adapters(Call *call, int columns, LowRank *it) {
   const int32_t *column = failed(call) ? NULL : tensorflow.data(call->inputs[columns]);
@@ -473,6 +514,7 @@ static const Op ops[] = {
      {"p: float", "g: float", "m: float", "v: float", "constants: float"},
      {"new_p: float", "new_m: float", "new_v: float"}},
     {"VTriuneSumOfSquares", compute_sum_of_squares, {"x: float"}, {"sum: float"}},
+    {"VTriuneJoin", compute_join, {"matrices: N * float"}, {"joined: float"}, "N: int >= 1"},
     {"VTriuneLowRank",
      compute_low_rank,
      {"base: float", "x: float", "columns: int32", "scales: float", "adapters: N * float"},

@@ -7,7 +7,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { asFloat32, Bfloat16Matrix, freeCopy, type Matrix } from "./bfloat16-matrix";
 import { isTrainable, withGradient } from "./custom-gradient";
 import type { LinearOptions } from "./linear-options";
-import { oneDnnProduct } from "./native/own-ops";
+import { hasOwnOps, joinRows, MOST_JOINED, oneDnnProduct } from "./native/own-ops";
 import { heap } from "./wasm/heap";
 import { linearOnHeap } from "./wasm/linear";
 
@@ -106,13 +106,18 @@ function mapFactors(
   joined: boolean,
   product: (factor: tf.Tensor2D, index: number) => tf.Tensor2D,
 ): tf.Tensor2D[] {
-  if (joined) return [tf.tidy(() => product(tf.concat2d(weights.map(asFloat32), 0), 0))];
+  if (joined) return [tf.tidy(() => product(below(weights.map(asFloat32)), 0))];
   return weights.map((weight, i) => {
     const factor = asFloat32(weight);
     const result = product(factor, i);
     freeCopy(weight, factor);
     return result;
   });
+}
+
+/** Matrices one below the other. Copied by our op where there is one: it takes all threads, and the bits are the same. */
+function below(parts: tf.Tensor2D[]): tf.Tensor2D {
+  return hasOwnOps() && parts.length <= MOST_JOINED ? joinRows(parts) : tf.concat2d(parts, 0);
 }
 
 function side(parts: tf.Tensor2D[]): tf.Tensor2D {

@@ -13,7 +13,7 @@ import { inverseFrequencies, rotaryTensors, rotaryValues } from "../rotary-value
 import { swiglu } from "../swiglu";
 import { tokenLogProbs } from "../token-log-probs";
 import { linearWithAdditions } from "../linear-with-additions";
-import { hasOwnOps } from "./own-ops";
+import { hasOwnOps, joinRows } from "./own-ops";
 
 const backend = await selectBackend({ prefer: "tensorflow" }).catch((error: unknown) => error);
 const skips = backend instanceof BackendError || !hasOwnOps();
@@ -202,6 +202,16 @@ describe.skipIf(skips).each(instructions)("an op of ours, by $name", ({ index })
       return tf.concat(parts, 1);
     });
     tf.dispose([...weights, bias]);
+  });
+
+  it("joins matrices of any height, one below the other", () => {
+    const parts = [1, 3001, 7, 2500].map((rows, i) =>
+      tf.tensor2d(Float32Array.from(waveNumbers(rows * 37, 40 + i)), [rows, 37]),
+    );
+    const [own, composed] = [joinRows(parts), tf.concat2d(parts, 0)];
+    expect(own.shape).toEqual(composed.shape);
+    expect(own.dataSync()).toEqual(composed.dataSync());
+    tf.dispose([...parts, own, composed]);
   });
 
   it("gives rows that are only seen 0, and computes those that see them", () => {

@@ -53,6 +53,14 @@ export function runOwnOp(
     .map((output) => backend.createOutputTensor(output));
 }
 
+/** As many matrices as `joinRows` takes (MOST_INPUTS of native/training/training-ops.c, less one). */
+export const MOST_JOINED = 13;
+
+/** Matrices of one width, one below the other. As `runOwnOp`, off the tape. */
+export function joinRows(matrices: readonly tf.Tensor2D[]): tf.Tensor2D {
+  return runOwnOp("Join", [], 1, matrices)[0] as tf.Tensor2D;
+}
+
 /** a b by oneDNN, or by TensorFlow's own product where it has none. As `runOwnOp`, off the tape. */
 export function oneDnnProduct(a: tf.Tensor2D, b: tf.Tensor2D, transposeA: boolean, transposeB: boolean): tf.Tensor2D {
   const backend = tf.backend() as unknown as NativeBackend;
