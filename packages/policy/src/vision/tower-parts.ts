@@ -38,8 +38,14 @@ export function patchWidth({ inChannels, temporalPatchSize, patchSize }: VisionC
   return inChannels * temporalPatchSize * patchSize ** 2;
 }
 
-/** The patches of all inputs one after another. @throws ImageError when pixels and grid disagree */
-export function joinPixels(inputs: readonly VisualInput[], config: VisionConfig): Float32Array {
+/**
+ * The patches of all inputs one after another.
+ *
+ * @param order the merged cell (in picture order) that stands at each place, [tokens]; each input's cells keep the input's
+ *   places. Default: picture order
+ * @throws ImageError when pixels and grid disagree
+ */
+export function joinPixels(inputs: readonly VisualInput[], config: VisionConfig, order?: Int32Array): Float32Array {
   const width = patchWidth(config);
   for (const { pixelValues, gridThw } of inputs) {
     const patches = gridThw.reduce((sum, [t, h, w]) => sum + t * h * w, 0);
@@ -53,14 +59,34 @@ export function joinPixels(inputs: readonly VisualInput[], config: VisionConfig)
       });
     }
   }
-  if (inputs.length === 1) return inputs[0]!.pixelValues;
+  const inOrder = order === undefined || order.every((cell, place) => cell === place);
+  if (inputs.length === 1 && inOrder) return inputs[0]!.pixelValues;
   const pixels = new Float32Array(inputs.reduce((sum, { pixelValues }) => sum + pixelValues.length, 0));
   let offset = 0;
   for (const { pixelValues } of inputs) {
-    pixels.set(pixelValues, offset);
+    if (inOrder) pixels.set(pixelValues, offset);
+    else moveCells(pixelValues, order, width * config.spatialMergeSize ** 2, { pixels, offset });
     offset += pixelValues.length;
   }
   return pixels;
+}
+
+/** Puts one input's cells of `size` values at their places among all, runs of neighbors in one go. */
+function moveCells(
+  from: Float32Array,
+  order: Int32Array,
+  size: number,
+  { pixels, offset }: { readonly pixels: Float32Array; readonly offset: number },
+): void {
+  const first = offset / size;
+  const end = first + from.length / size;
+  for (let place = first; place < end;) {
+    const cell = order[place]!;
+    let run = 1;
+    while (place + run < end && order[place + run] === cell + run) run++;
+    pixels.set(from.subarray((cell - first) * size, (cell - first + run) * size), place * size);
+    place += run;
+  }
 }
 
 /** @returns [patches, hidden] */
@@ -73,6 +99,7 @@ export function embedPatches(pixels: Float32Array, weights: ModelWeights, config
   return linear(tf.tensor2d(pixels, [pixels.length / width, width]), [filter], [bias], {
     inputGradient: false,
     weightGradient: isTrainable(kernel),
+    oneDnn: weights.inOneOp,
   });
 }
 

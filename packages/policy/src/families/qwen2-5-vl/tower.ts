@@ -13,7 +13,7 @@ import { visionRotary } from "../../vision/vision-rotary";
 import type { VisualInput } from "../../vision/visual-input";
 import type { ModelWeights } from "../../weights/model-weights";
 import type { Qwen25VisionConfig } from "./config";
-import { toWindowOrder, windowLayout } from "./window-layout";
+import { windowLayout } from "./window-layout";
 
 const EPSILON = 1e-6;
 
@@ -32,7 +32,7 @@ export function qwen25VisionTower(
     );
     const norm = (x: tf.Tensor2D, name: string): tf.Tensor2D =>
       rmsNorm(x, weights.vector(`${name}.weight`), EPSILON, weights.inOneOp);
-    const pixels = toWindowOrder(joinPixels(inputs, config), layout, cell);
+    const pixels = joinPixels(inputs, config, layout.windowIndex);
     const hidden = runBlocks(embedPatches(pixels, weights, config), {
       weights,
       config,

@@ -3,8 +3,9 @@ import type { GridThw } from "../../image-processor/image-processor";
 import { ImageError } from "../../input-error";
 import { benchmarkConfig } from "../../testing/tiny-model";
 import { mropePositions } from "../../model/mrope-positions";
+import { joinPixels, patchWidth } from "../../vision/tower-parts";
 import type { VisualInput } from "../../vision/visual-input";
-import { toWindowOrder, windowLayout } from "./window-layout";
+import { windowLayout } from "./window-layout";
 
 const config = benchmarkConfig({ vocabSize: 100, intermediateSize: 16 });
 const { imageTokenId: image, videoTokenId: video } = config;
@@ -32,9 +33,24 @@ describe("windowLayout", () => {
   });
 
   it("moves whole cells into window order", () => {
-    const layout = windowLayout([[1, 4, 6]], config.vision);
-    const values = Float32Array.from({ length: 24 }, (_, patch) => patch);
-    expect([...toWindowOrder(values, layout, 4)].filter((_, i) => i % 4 === 0)).toEqual([0, 4, 12, 16, 8, 20]);
+    const width = patchWidth(config.vision);
+    const picture = (grid: GridThw, first: number): VisualInput => ({
+      pixelValues: Float32Array.from({ length: grid[1] * grid[2] * width }, (_, i) => first + Math.floor(i / width)),
+      gridThw: [grid],
+    });
+    const firstPatches = (...inputs: VisualInput[]): number[] => {
+      const { windowIndex } = windowLayout(
+        inputs.flatMap(({ gridThw }) => gridThw),
+        config.vision,
+      );
+      return [...joinPixels(inputs, config.vision, windowIndex)].filter((_, i) => i % (4 * width) === 0);
+    };
+    expect(firstPatches(picture([1, 4, 6], 0))).toEqual([0, 4, 12, 16, 8, 20]);
+    expect(firstPatches(picture([1, 2, 2], 50), picture([1, 4, 6], 100))).toEqual([50, 100, 104, 112, 116, 108, 120]);
+    const inOrder = picture([1, 4, 4], 0);
+    expect(joinPixels([inOrder], config.vision, windowLayout(inOrder.gridThw, config.vision).windowIndex)).toBe(
+      inOrder.pixelValues,
+    );
   });
 
   it.each([[[1, 3, 4]], [[1, 4, 0]], [[0, 2, 2]], [[1, 2.5, 2]], [[1, NaN, 2]], [[1, 2]]])(

@@ -41,15 +41,3 @@ export function windowLayout(grids: readonly GridThw[], config: Qwen25VisionConf
   }
   return { ...layout, windowIndex: Int32Array.from(windowIndex), windowed: openPlan(windows) };
 }
-
-/** Patches of picture order in window order: whole cells move. [patches · width] → the same size. */
-export function toWindowOrder(values: Float32Array, layout: WindowLayout, patchesPerCell: number): Float32Array {
-  const width = values.length / layout.tokens;
-  if (width % patchesPerCell !== 0)
-    throw new RangeError(`toWindowOrder: ${values.length} values for ${layout.patches} patches`);
-  const out = new Float32Array(values.length);
-  layout.windowIndex.forEach((cell, place) =>
-    out.set(values.subarray(cell * width, (cell + 1) * width), place * width),
-  );
-  return out;
-}
