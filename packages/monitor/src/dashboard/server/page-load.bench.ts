@@ -1,10 +1,10 @@
 /**
  * How long each page of the dashboard takes from its address until it is painted: npm run bench -- page-load
  *
- * The recorded run of the demonstration (12 steps), Chromium at 1440 × 900, drawn by the processor. Each of
- * BENCH_ROUNDS (default 7) loads has a browser context of its own, so that nothing is cached. The page's own clock is
- * read, from the start of the navigation to the frame after the one that has what the page is opened for. Needs
- * Chromium (CHROMIUM_PATH).
+ * The recorded run of the demonstration (12 steps), Chromium at each width of BENCH_WIDTHS (default 360,1440,3840),
+ * drawn by the processor. Each of BENCH_ROUNDS (default 7) loads has a browser context of its own, so that nothing is
+ * cached; they are light and dark in turn. The page's own clock is read, from the start of the navigation to the frame
+ * after the one that has what the page is opened for. Needs Chromium (CHROMIUM_PATH).
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
@@ -16,6 +16,12 @@ import { DASHBOARD_PAGES, writePageRuns } from "../testing/dashboard-pages";
 import { startDashboard } from "./start-dashboard";
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7);
+const WIDTHS = (process.env.BENCH_WIDTHS ?? "360,1440,3840").split(",").map(Number);
+
+interface Look {
+  readonly width: number;
+  readonly dark: boolean;
+}
 
 const executablePath = findChromium("the bench of the pages");
 if (executablePath === undefined) process.exit(0);
@@ -32,8 +38,9 @@ const watchFor = (ready: string): string => `{
 }`;
 
 /** Milliseconds until one load of a page is painted. */
-async function loadOnce(browser: Browser, url: string, ready: string): Promise<number> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+async function loadOnce(browser: Browser, url: string, ready: string, { width, dark }: Look): Promise<number> {
+  const viewport = { width, height: Math.max(640, (width * 9) / 16) };
+  const context = await browser.newContext({ viewport, colorScheme: dark ? "dark" : "light" });
   try {
     const page = await context.newPage();
     await page.addInitScript(watchFor(ready));
@@ -61,12 +68,18 @@ try {
         (run) => run.size > 0 && run.read === run.size,
       );
     while (!(await isRead())) await sleep(100);
+    console.log("Milliseconds: the least, the median and the most of each page's loads");
     for (const { name, hash, ready } of DASHBOARD_PAGES) {
-      const taken: number[] = [];
-      for (let round = 0; round < ROUNDS; round++) taken.push(await loadOnce(browser, dashboard.url + hash, ready));
-      taken.sort((a, b) => a - b);
-      const [least, middle] = [taken[0]!, taken[taken.length >> 1]!].map(Math.round);
-      console.log(`${name}: least ${least} ms, median ${middle} ms; load ${loadavg()[0]!.toFixed(1)}`);
+      const texts: string[] = [];
+      for (const width of WIDTHS) {
+        const taken: number[] = [];
+        for (let round = 0; round < ROUNDS; round++)
+          taken.push(await loadOnce(browser, dashboard.url + hash, ready, { width, dark: round % 2 === 1 }));
+        taken.sort((a, b) => a - b);
+        const [least, middle, most] = [taken[0]!, taken[taken.length >> 1]!, taken.at(-1)!].map(Math.round);
+        texts.push(`at ${width} px ${least}, ${middle}, ${most}`);
+      }
+      console.log(`${name}: ${texts.join("; ")}; load ${loadavg()[0]!.toFixed(1)}`);
     }
   } finally {
     await browser.close();
