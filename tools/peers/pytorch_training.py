@@ -22,7 +22,8 @@ import transformers  # noqa: E402
 torch.set_num_threads(settings["threads"])
 transformers.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
-model = transformers.Qwen2_5_VLForConditionalGeneration.from_pretrained(settings["folder"], dtype=torch.float32).train()
+dtype = getattr(torch, settings.get("dtype", "float32"))
+model = transformers.Qwen2_5_VLForConditionalGeneration.from_pretrained(settings["folder"], dtype=dtype).train()
 config = model.config
 if settings.get("rank"):
     import peft
@@ -62,7 +63,7 @@ def update():
     logits = model(
         input_ids=inputs, attention_mask=torch.ones_like(inputs), logits_to_keep=predicted, use_cache=False, **extra
     ).logits
-    loss = torch.nn.functional.cross_entropy(logits.reshape(-1, vocabulary), targets.reshape(-1))
+    loss = torch.nn.functional.cross_entropy(logits.float().reshape(-1, vocabulary), targets.reshape(-1))
     loss.backward()
     torch.nn.utils.clip_grad_norm_(trained, 1.0)
     optimizer.step()

@@ -68,6 +68,11 @@ export class Bfloat16Matrix {
     return tf.tidy(() => widen(tf.gather(this.#pairs, tf.tensor1d(index, "int32"))));
   }
 
+  /** Consecutive rows, [count, columns]; a new tensor. */
+  slice(start: number, count: number): tf.Tensor2D {
+    return tf.tidy(() => widen(tf.slice2d(this.#pairs, [start, 0], [count, -1])));
+  }
+
   /** Reads the values back as they are stored. */
   values(): Bfloat16Values {
     return { pairs: this.#pairs.dataSync() as Float32Array };

@@ -50,12 +50,14 @@ export function linear(
     if (biases.some((bias) => bias !== null)) {
       value = tf.add(value, tf.concat1d(biases.map((bias, i) => bias ?? tf.zeros([widths[i]!]))));
     }
-    // The weights themselves, which lie in memory anyway, and not their copy side by side.
-    save([x, ...weights.filter(tensorOf)]);
+    // The weights themselves, which lie in memory anyway, and not their copy side by side; x for the weights' gradients.
+    const states = trainable.some(Boolean) ? [x] : [];
+    save([...states, ...weights.filter(tensorOf)]);
     return {
       value,
-      gradient: (dy, [x, ...tensors]) => {
-        const kept = tensors[Symbol.iterator]() as Iterator<tf.Tensor2D>;
+      gradient: (dy, saved) => {
+        const [x] = saved;
+        const kept = saved.slice(states.length).values() as Iterator<tf.Tensor2D>;
         const again = weights.map((weight) => (tensorOf(weight) ? kept.next().value! : weight));
         const out: tf.Tensor[] = [];
         const parts = joined ? [dy] : (pieces(dy, 1) as tf.Tensor2D[]);

@@ -3,9 +3,9 @@
  * computes each chunk's logits again.
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { asFloat32, Bfloat16Matrix, freeCopy, type Matrix } from "./bfloat16-matrix";
+import { Bfloat16Matrix, type Matrix } from "./bfloat16-matrix";
 import { withGradient } from "./custom-gradient";
-import { oneDnnProduct } from "./native/own-ops";
+import { headProducts } from "./head-products";
 import type { OverVocabulary, RowChunk } from "./over-vocabulary";
 
 /** Logits of one chunk. */
@@ -56,34 +56,31 @@ export function overVocabulary(
   { oneDnn, sparesLogits, value, logitGradient }: OverVocabulary,
 ): tf.Tensor2D {
   const trainable = head instanceof tf.Variable;
-  const multiply = oneDnn ? oneDnnProduct : tf.matMul<tf.Tensor2D>;
+  const products = headProducts(oneDnn);
   const chunks = rowChunks(hidden.shape[0], head.shape[0]);
   const keepsLogits = sparesLogits && hidden.shape[0] * head.shape[0] <= KEPT_ELEMENTS;
-  const logitsOf = (states: tf.Tensor2D, weight: tf.Tensor2D): tf.Tensor2D => multiply(states, weight, false, true);
   return withGradient<tf.Tensor2D>(trainable ? [hidden, head] : [hidden], (save) => {
-    const weight = asFloat32(head);
     const parts = chunks.map((chunk) =>
       tf.tidy(() => {
-        const logits = logitsOf(chunkStates(hidden, chunk), weight);
+        const logits = products.logits(chunkStates(hidden, chunk), head);
         return [...value(logits, chunk), ...(keepsLogits ? [logits] : [])];
       }),
     );
-    freeCopy(head, weight);
     const keptPerChunk = parts[0]!.length - 1;
     save([hidden, ...(head instanceof Bfloat16Matrix ? [] : [head]), ...parts.flatMap(([, ...kept]) => kept)]);
     return {
       value: stackRows(parts.map(([found]) => found!)),
       gradient: (dy, saved) => {
         const [states, ...others] = saved as [tf.Tensor2D, ...tf.Tensor2D[]];
-        const matrix = head instanceof Bfloat16Matrix ? asFloat32(head) : others.shift()!;
+        const matrix = head instanceof Bfloat16Matrix ? head : others.shift()!;
         const dHidden: tf.Tensor2D[] = [];
         let dHead: tf.Tensor2D | undefined;
         for (const chunk of chunks) {
           const [dh, dw] = tf.tidy(() => {
             const own = chunkStates(states, chunk);
             const kept = others.splice(0, keptPerChunk);
-            const dz = logitGradient(keepsLogits ? kept.pop()! : logitsOf(own, matrix), chunk, dy, kept);
-            return [multiply(dz, matrix, false, false), ...(trainable ? [multiply(dz, own, true, false)] : [])];
+            const dz = logitGradient(keepsLogits ? kept.pop()! : products.logits(own, matrix), chunk, dy, kept);
+            return [products.back(dz, matrix), ...(trainable ? [products.weightGradient(dz, own)] : [])];
           }) as [tf.Tensor2D, tf.Tensor2D?];
           dHidden.push(dh);
           if (dw) {

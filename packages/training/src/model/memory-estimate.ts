@@ -9,7 +9,8 @@
  *
  *                  4 hidden + 2 queries + 2 keys and values + 3 intermediate + heads     by kernels of ours
  *                  6 hidden + 2 keys and values + 3 intermediate + heads · keys seen     by TensorFlow's ops
- *                  the results of what an adapter adds to, where there is one
+ *                  the results of what an adapter adds to, where there is one; with one on attention alone, hidden and
+ *                  intermediate once less: a product with weights that nothing changes keeps no input
  *
  *                numbers; or with gradient checkpointing `hidden`, and once what a layer keeps
  *
@@ -100,6 +101,8 @@ const LOGITS_COPIES = { wasm: 2, ops: 8, "own-ops": 2 };
 const KEPT_LOGITS = 1 << 26;
 /** Rows that generation decodes at once (GenerateOptions.maxRows). */
 const ROWS_AT_ONCE = 256;
+/** Numbers of a head in bfloat16 that are float32 at a time (policy/src/kernels/head-products.ts). */
+const WIDENED_HEAD = 1 << 26;
 /** Queries of an attention block, and probabilities that are kept (policy/src/kernels/attention.ts). */
 const QUERY_BLOCK = 512;
 const KEPT_PROBABILITIES = 1 << 22;
@@ -356,9 +359,11 @@ function frozenBytes({ model }: Pick<TrainingConfig, "model">, architecture: Vlm
   return 4 * countParameters(shapes) - 2 * countParameters(halved);
 }
 
-/** The largest float32 copies at one time: the head, or gate and up with both side by side. */
+/** The largest float32 copies at one time: of the head, or gate and up with both side by side. */
 function widenedBytes({ text }: VlmConfig): number {
-  return 4 * text.hiddenSize * Math.max(text.vocabSize, 4 * text.intermediateSize);
+  return (
+    4 * Math.max(Math.min(WIDENED_HEAD, text.hiddenSize * text.vocabSize), 4 * text.hiddenSize * text.intermediateSize)
+  );
 }
 
 /**
@@ -387,6 +392,8 @@ function keptPerToken(
     arithmetic === "ops" ? 2 * hiddenSize + keyValues + probabilities : 2 * queries + keyValues + numHeads;
   // Ops of ours add where the product is made (policy/src/kernels/linear-with-additions.ts).
   const adapted = model.adapter === null || arithmetic === "own-ops" ? 0 : queries + keyValues + hiddenSize;
-  const layer = 4 * hiddenSize + attention + 3 * intermediateSize + adapted;
+  // Inputs of products whose weights are trained or have an adapter; adapters are on attention where nothing else is said.
+  const inputs = model.adapter?.targetModules === null ? 0 : hiddenSize + intermediateSize;
+  const layer = 3 * hiddenSize + attention + 2 * intermediateSize + inputs + adapted;
   return gradientCheckpointing ? numLayers * hiddenSize + layer : numLayers * layer;
 }

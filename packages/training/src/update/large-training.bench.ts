@@ -2,7 +2,8 @@
  * Updates of several sizes beside PyTorch: npm run bench -- large-training
  *
  * Native TensorFlow, WebAssembly, and with BENCH_PYTHON=FILE transformers and peft on PyTorch
- * (tools/peers/pytorch_training.py). All sides load the same checkpoint of random weights and make the same update:
+ * (tools/peers/pytorch_training.py). All sides load the same checkpoint of random weights, of a published shape in
+ * bfloat16 with adapters in float32 where the shape says so, and make the same update:
  * forward, mean cross-entropy of the same tokens, backward, AdamW. `loss` shows that it is the same work. Pictures are
  * cut into patches before the clock starts; the head computes the positions that predict, on all sides.
  *
@@ -26,13 +27,16 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { selectBackend } from "@v-triune/backend";
 import { createLearner } from "@v-triune/grpo";
-import { type TokenizedRollout, type VlmConfig, loadVlm } from "@v-triune/policy";
+import { type TokenizedRollout, type VlmConfig, loadVlm, publishedModels } from "@v-triune/policy";
 import { type ModelSize, writeModelOfSize } from "../testing/model-shapes";
+import { writeRandomCheckpoint } from "../testing/random-checkpoint";
 
 type Side = "native" | "kernels" | "wasm" | "pytorch";
 
 interface Shape {
-  readonly model: ModelSize;
+  readonly model: ModelSize | "Qwen2.5-VL-3B";
+  /** What the weights are kept in, where that is not float32. */
+  readonly dtype?: "bfloat16";
   readonly rows: number;
   /** Tokens of a row that the model computes, those of its picture included. */
   readonly length: number;
@@ -53,6 +57,15 @@ const shapes: Record<string, Shape> = {
   "135M": { model: "135M", rows: 2, length: 512 },
   "135M-lora": { model: "135M", rows: 2, length: 512, rank: 16 },
   "135M-checkpointing": { model: "135M", rows: 2, length: 512, checkpointing: true },
+  "0.5B-lora": { model: "0.5B", rows: 2, length: 512, rank: 16, wasm: "an update takes minutes there" },
+  "3B-lora-bfloat16": {
+    model: "Qwen2.5-VL-3B",
+    dtype: "bfloat16",
+    rows: 1,
+    length: 256,
+    rank: 16,
+    wasm: "it does not fit into the 4 GiB of WebAssembly",
+  },
   "135M-4096": { model: "135M", rows: 1, length: 4096, wasm: "it does not fit into the 4 GiB of WebAssembly" },
 };
 
@@ -77,6 +90,7 @@ async function measure(shape: Shape, side: Side, folder: string): Promise<void> 
   const policy = await loadVlm(folder, {
     computeWith,
     gradientCheckpointing: shape.checkpointing ?? false,
+    ...(shape.dtype && { dtype: shape.dtype }),
     ...(shape.rank !== undefined && { adapter: { rank: shape.rank, alpha: 2 * shape.rank } }),
   });
   const learner = createLearner({ policy, optimizer: { learningRate: 1e-5 } });
@@ -128,13 +142,13 @@ async function compareAll(): Promise<void> {
   if (!python) console.log("PyTorch is skipped: BENCH_PYTHON=FILE names a Python with torch, transformers and peft.");
   await selectBackend({ prefer: "wasm" });
   const home = mkdtempSync(join(tmpdir(), "v-triune-training-"));
-  const written = new Set<ModelSize>();
+  const written = new Set<Shape["model"]>();
   try {
     for (const name of list("BENCH_SHAPES", Object.keys(shapes))) {
       const shape = shapes[name];
       if (!shape) throw new Error(`BENCH_SHAPES names ${name}; there are ${Object.keys(shapes).join(", ")}`);
       const checkpoint = join(home, shape.model);
-      if (!written.has(shape.model)) await writeModelOfSize(checkpoint, shape.model);
+      if (!written.has(shape.model)) await writeModel(checkpoint, shape.model);
       written.add(shape.model);
       const found = new Map<Side, Measured[]>(sides.map((side) => [side, []]));
       const loads: number[] = [];
@@ -154,6 +168,11 @@ async function compareAll(): Promise<void> {
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
+}
+
+async function writeModel(folder: string, model: Shape["model"]): Promise<void> {
+  const published = publishedModels.find(({ name }) => name === model);
+  await (published ? writeRandomCheckpoint(folder, published.config) : writeModelOfSize(folder, model as ModelSize));
 }
 
 /** @returns why it was not measured, where it was not */

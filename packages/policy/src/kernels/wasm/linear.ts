@@ -42,11 +42,13 @@ export function linearOnHeap(
         });
       });
     });
-    save([x, ...weights.filter(isFloat32)]);
+    const states = trainable.some(Boolean) ? [x] : [];
+    save([...states, ...weights.filter(isFloat32)]);
     return {
       value: value as tf.Tensor2D,
-      gradient: (dy, [x, ...tensors]) => {
-        const kept = tensors[Symbol.iterator]() as Iterator<tf.Tensor2D>;
+      gradient: (dy, saved) => {
+        const [x] = saved;
+        const kept = saved.slice(states.length).values() as Iterator<tf.Tensor2D>;
         const again = weights.map((weight) => (isFloat32(weight) ? kept.next().value! : weight));
         const scratch = host.scratch(kernels.gemmScratch());
         const from = host.address(dy);
