@@ -325,14 +325,14 @@ describe("POST /v1/score", () => {
   it("says error: deadline for what the client's own deadline leaves, and 504 for a single sample", async () => {
     const { status, body } = await post(
       "/v1/score",
-      { requests: [own("busy 400"), own("busy 401"), own("busy 402"), own("busy 403")] },
+      { requests: [own("busy 1200"), own("busy 1201"), own("busy 1202"), own("busy 1203")] },
       { "x-deadline-ms": "150" },
     );
     expect(status).toBe(200);
     expect(body.results.map(({ reason }) => reason)).toEqual(["deadline", "deadline", "deadline", "deadline"]);
     expect(
       (
-        await post("/judge", judgeBody({ reward_verifier: "obedient", response: "busy 400" }), {
+        await post("/judge", judgeBody({ reward_verifier: "obedient", response: "busy 1200" }), {
           "x-deadline-ms": "100",
         })
       ).status,

@@ -5,6 +5,9 @@ import { answerAt, questionAddress, type QuestionParameters } from "./question-a
 import { windowParameters } from "./route";
 import { SeriesQuestions } from "./series-questions";
 
+const metaContent = (name: string): string | undefined =>
+  document.querySelector<HTMLMetaElement>(`meta[name=${name}]`)?.content;
+
 /** The data of the server that the page came from. */
 export function httpBackend(first: FirstAnswers): Backend {
   async function answer(address: string): Promise<unknown> {
@@ -17,7 +20,7 @@ export function httpBackend(first: FirstAnswers): Backend {
   const series = new SeriesQuestions(answer);
   return {
     madeAt: null,
-    edits: openEdits(document.querySelector<HTMLMetaElement>("meta[name=edits]")?.content ?? "no"),
+    edits: openEdits(metaContent("edits") ?? "no"),
     runs: () => ask("runs"),
     settings: () => ask("settings"),
     run: (run) => ask("run", { run }),
@@ -31,7 +34,8 @@ export function httpBackend(first: FirstAnswers): Backend {
     rollouts: (run, filter) => ask("rollouts", { run, ...filter }),
     group: (run, step, group) => ask("group", { run, step, group }),
     listen(onChange, onLive) {
-      const events = new EventSource("/api/events");
+      const since = metaContent("moment");
+      const events = new EventSource(questionAddress("events", since === undefined ? {} : { since }));
       events.addEventListener("hello", () => onLive(true));
       events.addEventListener("change", (event) => onChange(JSON.parse(event.data as string) as string[]));
       events.addEventListener("error", () => onLive(false));

@@ -12,6 +12,7 @@ import { runChanges } from "../changes/run-changes";
 import { KeptAnswers } from "../run-folder/kept-answers";
 import { labelChange } from "../run-folder/run-labels";
 import { restoreRun, trashedRuns, trashRun } from "../trash/run-trash";
+import type { ChangeFeed } from "./change-feed";
 import type { EditGuard } from "./edit-guard";
 import { makePage } from "./page";
 import { requestGuard } from "./request-guard";
@@ -103,13 +104,6 @@ async function bodyOf(context: Context): Promise<Readonly<Record<string, unknown
   return body;
 }
 
-/** Runs that changed, told to whoever listens. */
-export interface ChangeFeed {
-  tell(runs: readonly string[]): void;
-  /** @returns stops listening */
-  subscribe(listener: (runs: readonly string[]) => void): () => void;
-}
-
 export interface DashboardRoutesOptions {
   readonly catalogue: RunCatalogue;
   readonly rollouts: RolloutReader;
@@ -131,6 +125,15 @@ export function dashboardRoutes({ catalogue, rollouts, changes, allowedHosts, ed
   });
   app.notFound((context) => context.json({ error: "There is nothing here." }, 404));
 
+  // A run that began a moment ago has a page, too.
+  app.use("/api/*", async (context, next) => {
+    const query = queryOf(context);
+    const asked = [query, ...query.getAll("chart").map((chart) => new URLSearchParams(chart))];
+    const isUnknown = (id: string | null): boolean => id !== null && catalogue.get(id) === undefined;
+    if (asked.some((one) => isUnknown(one.get("run")))) await catalogue.scan();
+    await next();
+  });
+
   function runCalled(id: unknown): RunView {
     const run = typeof id === "string" ? catalogue.get(id) : undefined;
     if (run === undefined) throw new RequestError("There is no such run.", 404);
@@ -139,7 +142,7 @@ export function dashboardRoutes({ catalogue, rollouts, changes, allowedHosts, ed
   const runOf = (context: Context): RunView => runCalled(context.req.query("run"));
 
   app.get("/", async (context) => {
-    const page = await makePage({ edits: edits.accessOf(context.req) });
+    const page = await makePage({ edits: edits.accessOf(context.req), moment: changes.moment });
     return context.html(page.html, 200, { "Content-Security-Policy": page.contentSecurityPolicy });
   });
   app.get("/api/runs", (context) => context.json(catalogue.all().map((run) => run.summary())));
@@ -272,9 +275,14 @@ export function dashboardRoutes({ catalogue, rollouts, changes, allowedHosts, ed
 
   app.get("/api/events", (context) =>
     streamSSE(context, async (stream) => {
-      const stop = changes.subscribe((runs) => void stream.writeSSE({ event: "change", data: JSON.stringify(runs) }));
+      const send = (runs: readonly string[], id: string): Promise<void> =>
+        stream.writeSSE({ event: "change", data: JSON.stringify(runs), id });
+      const moment = context.req.header("Last-Event-ID") ?? context.req.query("since");
+      const missed = moment === undefined ? [] : (changes.since(moment) ?? catalogue.all().map(({ id }) => id));
+      const stop = changes.subscribe((runs, id) => void send(runs, id));
       const ended = new Promise<void>((resolve) => stream.onAbort(resolve));
       await stream.writeSSE({ event: "hello", data: "[]", retry: 2_000 });
+      if (missed.length > 0) await send(missed, changes.moment);
       await ended;
       stop();
     }),

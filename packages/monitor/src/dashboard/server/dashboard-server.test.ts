@@ -168,6 +168,42 @@ describe("a recorded run", () => {
       reward: 0.75,
     });
   });
+
+  it("tells who begins to listen what changed since the page was made, and all runs to who comes from another server", async () => {
+    const heardFirst = async (path: string, headers: Record<string, string> = {}): Promise<string> => {
+      const reader = (await fetch(`${dashboard.url}${path}`, { headers })).body!.getReader();
+      let heard = "";
+      while (!/event: change\ndata: .*\n/.test(heard)) heard += Buffer.from((await reader.read()).value!).toString();
+      await reader.cancel();
+      return /event: change\ndata: (.*)\n/.exec(heard)![1]!;
+    };
+    const page = (await ask("/")).body.toString();
+    const since = /<meta name="moment" content="([^"]+)">/.exec(page)![1]!;
+    const next = heardFirst(`api/events?since=${since}`);
+    appendFileSync(join(parent, "runs", "written-to", "metrics.jsonl"), "\n{}\n");
+    expect(await next).toBe('["written-to"]');
+    // Nothing more is written: this one is told of the past.
+    expect(await heardFirst(`api/events?since=${since}`)).toBe('["written-to"]');
+    const all = (await json<RunSummary[]>("/api/runs")).map(({ id }) => id);
+    expect(JSON.parse(await heardFirst("api/events", { "Last-Event-ID": "another-server:7" }))).toEqual(all);
+  });
+
+  it("has a page as soon as it is there, before runs are looked for again", async () => {
+    const runs = mkdtempSync(join(tmpdir(), "v-triune-begun-"));
+    const own = await startDashboard({ folder: runs, port: 0, pollMilliseconds: 60_000 });
+    try {
+      const chart = encodeURIComponent("run=begun&metric=critic/rewards/mean");
+      const paths = ["api/run?run=begun", `api/charts?chart=${chart}`];
+      const statuses = (): Promise<number[]> =>
+        Promise.all(paths.map(async (path) => (await fetch(own.url + path)).status));
+      expect(await statuses()).toEqual([404, 404]);
+      await copyRecordedRun(runs, "begun");
+      expect(await statuses()).toEqual([200, 200]);
+    } finally {
+      await own.close();
+      rmSync(runs, { recursive: true });
+    }
+  });
 });
 
 describe("what it refuses", () => {

@@ -57,8 +57,15 @@ export interface Page {
   readonly contentSecurityPolicy: string;
 }
 
+interface ServedPage {
+  readonly report?: never;
+  readonly edits: EditAccess;
+  /** Of the server's ChangeFeed: what changes from here on is told. */
+  readonly moment: string;
+}
+
 /** What the page is made for: a report with its data, or a server that allows changes or not. */
-export type PageUse = { readonly report: ReportData } | { readonly report?: never; readonly edits: EditAccess };
+export type PageUse = { readonly report: ReportData } | ServedPage;
 
 /** @throws DashboardError when the page was not built */
 export async function makePage(use: PageUse): Promise<Page> {
@@ -86,7 +93,7 @@ export async function makePage(use: PageUse): Promise<Page> {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
-<meta name="edits" content="${edits}">
+<meta name="edits" content="${edits}">${use.report === undefined ? `\n<meta name="moment" content="${use.moment}">` : ""}
 ${report === undefined ? `<script>${first}</script>\n` : ""}<meta name="referrer" content="no-referrer">
 <link rel="icon" href="data:,">
 <title>V-Triune monitor</title>

@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createAdaptorServer, type ServerType } from "@hono/node-server";
 import { DashboardError } from "../dashboard-error";
 import { dashboardRoutes } from "./dashboard-routes";
+import { ChangeFeed } from "./change-feed";
 import { createEditGuard } from "./edit-guard";
 import { RolloutReader } from "../rollouts/rollout-reader";
 import { RunCatalogue } from "../run-folder/run-catalogue";
@@ -90,16 +91,8 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
   } = options;
   const catalogue = new RunCatalogue(typeof folder === "string" ? [folder] : folder);
   const rollouts = new RolloutReader();
-  const listeners = new Set<(runs: readonly string[]) => void>();
   const edits = createEditGuard({ readOnly, isLoopback: isLoopback(host), token: editToken });
-  const tell = (ids: readonly string[]): void => listeners.forEach((listener) => listener(ids));
-  const changes = {
-    tell,
-    subscribe(listener: (runs: readonly string[]) => void) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-  };
+  const changes = new ChangeFeed();
   await catalogue.scan();
   const isWildcard = host === "0.0.0.0" || host === "::";
   const app = dashboardRoutes({
@@ -126,7 +119,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
         if ((await run.refresh()) || !before.includes(run.id)) changed.push(run.id);
       }),
     );
-    if (changed.length > 0) tell(changed);
+    if (changed.length > 0) changes.tell(changed);
   }
   function again(): void {
     working = follow()
@@ -148,7 +141,7 @@ export async function startDashboard(options: DashboardOptions): Promise<Dashboa
     async close() {
       closed = true;
       clearTimeout(timer);
-      listeners.clear();
+      changes.close();
       const stopped = new Promise<void>((resolve) => void server.close(() => resolve()));
       if ("closeAllConnections" in server) server.closeAllConnections();
       await Promise.all([stopped, working]);
