@@ -7,7 +7,8 @@ import { UsageError } from "../errors";
  * The configuration of the run that a folder holds; undefined when the path is no run folder.
  *
  * @param goesOn whether the run is resumed, or only estimated: a new run needs a folder of its own
- * @throws UsageError when the folder is a run's and the run does not go on; ConfigError for overrides that cannot be used
+ * @throws UsageError when the folder is a run's and the run does not go on; ConfigError for overrides that cannot be
+ *   used
  */
 export async function resumedConfig(
   path: string | undefined,

@@ -188,7 +188,9 @@ function configOf(folder: string, shape: Shape) {
   });
 }
 
-/** A checkpoint of the shape as it would be published, in bfloat16 where the run keeps it so. No token ends an answer. */
+/**
+ * A checkpoint of the shape as it would be published, in bfloat16 where the run keeps it so. No token ends an answer.
+ */
 async function writeCheckpoint(folder: string, { model, dtype }: Shape): Promise<void> {
   const checkpoint = join(folder, "checkpoint");
   cpSync(join(folder, "model"), checkpoint, { recursive: true });
