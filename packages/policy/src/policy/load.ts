@@ -7,6 +7,7 @@ import { type Bfloat16Values, roundToBfloat16 } from "../kernels/bfloat16-matrix
 import { ModelWeights } from "../weights/model-weights";
 import type { ParameterShape } from "../weights/parameter-shapes";
 import { passingMemory } from "../weights/passing-memory";
+import { takenMemory } from "../weights/taken-memory";
 import { internalName } from "../weights/tensor-names";
 import type { PolicyPlatform } from "./policy-platform";
 import { checkUpdateKernels } from "./arithmetic";
@@ -54,18 +55,22 @@ export function vlmFrom(files: ModelFiles, options: VlmOptions, platform: Policy
       });
     }
     const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
+    const frozen = isFrozen(options);
+    const taken = takenMemory();
     const passing = passingMemory(Math.max(...shapes.map(({ shape }) => sizeOf(shape))));
+    const memory = (shape: ParameterShape, values: number): Float32Array | undefined =>
+      (frozen(shape) ? taken?.(values) : undefined) ?? passing?.(values);
     try {
       const read = (shape: ParameterShape): Float32Array | Bfloat16Values => {
         const name = stored.get(shape.name)!;
         const size = sizeOf(shape.shape);
-        if (!halved(shape)) return reader.readFloat32(name, passing?.(size));
+        if (!halved(shape)) return reader.readFloat32(name, memory(shape, size));
         if (reader.info(name).dtype !== "BF16") return roundToBfloat16(reader.readFloat32(name));
-        const pairs = passing?.(size / 2) ?? new Float32Array(size / 2);
+        const pairs = memory(shape, size / 2) ?? new Float32Array(size / 2);
         reader.readBytes(name, new Uint8Array(pairs.buffer, pairs.byteOffset, pairs.byteLength));
         return { pairs };
       };
-      const weights = new ModelWeights(shapes, read, isFrozen(options), options.computeWith);
+      const weights = new ModelWeights(shapes, read, frozen, options.computeWith);
       return new VlmPolicy(config, weights, options, platform);
     } finally {
       passing?.(0);

@@ -6,10 +6,7 @@
  * What a resizable ArrayBuffer gives up goes back to the system at once.
  */
 import * as tf from "@tensorflow/tfjs-core";
-
-/** The part of ES2024's `ArrayBuffer` that Node.js 20 has. */
-type ResizableBuffer = ArrayBuffer & { resize(bytes: number): void };
-type ResizableConstructor = new (bytes: number, options: { maxByteLength: number }) => ResizableBuffer;
+import { resizableBuffer } from "./resizable-buffer";
 
 /**
  * Values begin a word into the buffer. TensorFlow takes over memory whose address suits its vector units instead of
@@ -35,7 +32,8 @@ export function placeNow(tensor: tf.Tensor): void {
 export function passingMemory(largest: number): ((values: number) => Float32Array) | undefined {
   if (!backendCopies()) return undefined;
   const most = OFFSET + largest * Float32Array.BYTES_PER_ELEMENT;
-  const buffer = resizable(most);
+  // Empty until its first use: memory that is given up is written with zeros before.
+  const buffer = resizableBuffer(0, most);
   return (values) => {
     buffer.resize(values === 0 ? 0 : OFFSET + values * Float32Array.BYTES_PER_ELEMENT);
     return values === 0 ? new Float32Array(0) : new Float32Array(buffer, OFFSET, values);
@@ -44,15 +42,11 @@ export function passingMemory(largest: number): ((values: number) => Float32Arra
 
 /** Whether a tensor keeps its values when the array it was made of changes; tried, because no backend promises it. */
 function backendCopies(): boolean {
-  const values = new Float32Array(resizable(OFFSET + 1024 * Float32Array.BYTES_PER_ELEMENT), OFFSET).fill(1);
+  const values = new Float32Array(resizableBuffer(OFFSET + 1024 * Float32Array.BYTES_PER_ELEMENT), OFFSET).fill(1);
   const tensor = tf.tensor1d(values);
   placeNow(tensor);
   values.fill(2);
   const copied = tensor.dataSync()[0] === 1;
   tensor.dispose();
   return copied;
-}
-
-function resizable(bytes: number): ResizableBuffer {
-  return new (ArrayBuffer as unknown as ResizableConstructor)(bytes, { maxByteLength: bytes });
 }
