@@ -13,19 +13,28 @@
  */
 #define WAITING_ROWS 16
 
-/* `rows` rows of weights of `size` bytes that are needed soon; rows lie `stride` bytes apart. */
+/*
+ * Bytes by which a stream of weights is asked for ahead of the products, into the first cache. Measured on Emerald
+ * Rapids: 512 and 2,048 are up to 3 % slower, the second cache 5 %.
+ */
+#define AHEAD 1024
+
+/*
+ * `rows` rows of weights of `size` bytes that are needed soon, `stride` bytes apart: next in the first cache where
+ * `at_once`, later in the second.
+ */
 typedef struct {
   const char *weight;
   size_t stride;
-  int rows, size;
+  int rows, size, at_once;
 } NAME(Soon);
 
 /*
- * `outputs` rows of weights times `rows` rows of x (at most 24 sums), over one block of inputs; asks for the weights of
- * `soon` meanwhile, a cache line at a time: memory answers no faster.
+ * `outputs` rows of weights times `rows` rows of x (at most 24 sums), over one block of inputs, to every `apart`th number
+ * of `sums`; asks for the weights of `soon` meanwhile, a cache line at a time: memory answers no faster.
  */
 INLINE void NAME(wide_tile)(const int outputs, const int rows, const int is_half, const char *weight, size_t stride,
-                            const NAME(Soon) soon, const float *x, size_t x_stride, int count, float *sums) {
+                            const NAME(Soon) soon, const float *x, size_t x_stride, int count, int apart, float *sums) {
   Floats sum[24], w[8];
 #pragma GCC unroll 24
   for (int i = 0; i < 24; i++) sum[i] = NAME(splat)(0);
@@ -37,7 +46,11 @@ INLINE void NAME(wide_tile)(const int outputs, const int rows, const int is_half
       HELD(w[o]);
     }
     if (at * soon.size % 64 == 0)
-      for (int o = 0; o < soon.rows; o++) __builtin_prefetch(soon.weight + o * soon.stride + at * soon.size, 0, 2);
+      for (int o = 0; o < soon.rows; o++) {
+        const char *line = soon.weight + o * soon.stride + at * soon.size;
+        if (soon.at_once) __builtin_prefetch(line, 0, 3);
+        else __builtin_prefetch(line, 0, 2);
+      }
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++) {
       Floats one = NAME(load)(x + r * x_stride + at);
@@ -61,23 +74,23 @@ INLINE void NAME(wide_tile)(const int outputs, const int rows, const int is_half
 #pragma GCC unroll 6
   for (int i = 0; i < outputs * rows; i += 4) NAME(sum4)(sum[i], sum[i + 1], sum[i + 2], sum[i + 3], out + i);
   for (int r = 0; r < rows; r++)
-    for (int o = 0; o < outputs; o++) sums[r * CHUNK + o] += out[r * outputs + o];
+    for (int o = 0; o < outputs; o++) sums[r * CHUNK + o * apart] += out[r * outputs + o];
 }
 
 #define TILE_OF(outputs, rows)                                                                                         \
   case rows:                                                                                                           \
-    if (is_half) NAME(wide_tile)(outputs, rows, 1, weight, stride, soon, x, x_stride, count, sums);                     \
-    else NAME(wide_tile)(outputs, rows, 0, weight, stride, soon, x, x_stride, count, sums);                             \
+    if (is_half) NAME(wide_tile)(outputs, rows, 1, weight, stride, soon, x, x_stride, count, apart, sums);             \
+    else NAME(wide_tile)(outputs, rows, 0, weight, stride, soon, x, x_stride, count, apart, sums);                     \
     break;
 
 /* Outputs of a tile of up to FEW_ROWS rows. */
 static int NAME(outputs_of)(int rows) { return rows > 4 ? 2 : 4; }
 
-/* One tile of up to FEW_ROWS rows. */
+/* One tile of up to FEW_ROWS rows, of outputs that lie `apart` outputs and `stride` bytes from each other. */
 static void NAME(few_rows_tile)(int rows, int is_half, const char *weight, size_t stride, const float *x,
-                                size_t x_stride, int count, float *sums) {
+                                size_t x_stride, int count, int apart, float *sums) {
   const int outputs = NAME(outputs_of)(rows);
-  const NAME(Soon) soon = {weight + outputs * stride, stride, outputs, is_half ? 2 : 4};
+  const NAME(Soon) soon = {weight + AHEAD, stride, outputs, is_half ? 2 : 4, 1};
   switch (rows) {
     TILE_OF(4, 1)
     TILE_OF(4, 2)
@@ -94,9 +107,9 @@ static void NAME(few_rows_tile)(int rows, int is_half, const char *weight, size_
 /* WIDENED outputs of one to three rows, of weights in float32. */
 INLINE void NAME(some_rows_tile)(int rows, const char *weight, size_t stride, const NAME(Soon) soon, const float *x,
                                  size_t x_stride, int count, float *sums) {
-  if (rows == 3) NAME(wide_tile)(WIDENED, 3, 0, weight, stride, soon, x, x_stride, count, sums);
-  else if (rows == 2) NAME(wide_tile)(WIDENED, 2, 0, weight, stride, soon, x, x_stride, count, sums);
-  else NAME(wide_tile)(WIDENED, 1, 0, weight, stride, soon, x, x_stride, count, sums);
+  if (rows == 3) NAME(wide_tile)(WIDENED, 3, 0, weight, stride, soon, x, x_stride, count, 1, sums);
+  else if (rows == 2) NAME(wide_tile)(WIDENED, 2, 0, weight, stride, soon, x, x_stride, count, 1, sums);
+  else NAME(wide_tile)(WIDENED, 1, 0, weight, stride, soon, x, x_stride, count, 1, sums);
 }
 
 /* The same of `rows` rows, three at a time; asks for `next` meanwhile. */
@@ -108,7 +121,7 @@ static void NAME(many_rows_tile)(const char *weight, size_t stride, const float 
     float *to = sums + row * CHUNK;
     if (rows <= WAITING_ROWS) {
       const int first = next.rows * row / rows, last = next.rows * (row + taken) / rows;
-      const NAME(Soon) soon = {next.weight + first * next.stride, next.stride, last - first, next.size};
+      const NAME(Soon) soon = {next.weight + first * next.stride, next.stride, last - first, next.size, 0};
       NAME(some_rows_tile)(taken, weight, stride, soon, from, x_stride, count, to);
     } else {
       const NAME(Soon) none = {0};
@@ -126,15 +139,19 @@ static void NAME(add_products)(const Linear *linear, const char *weight, int out
   const size_t stride = (size_t)inputs * size;
   const int many = rows > FEW_ROWS, width = many ? WIDENED : NAME(outputs_of)(rows);
   const int groups = outputs / width, blocks = (inputs + BLOCK - 1) / BLOCK;
-  /* With few rows the weights stream through once; with many, a block of x stays in the cache instead. */
   for (int i = 0; i < groups * blocks; i++) {
-    const int o = width * (many ? i % groups : i / blocks), at = BLOCK * (many ? i / groups : i % blocks);
-    const int count = inputs - at < BLOCK ? inputs - at : BLOCK;
-    const char *tile = weight + o * stride + (size_t)at * size;
     if (!many) {
-      NAME(few_rows_tile)(rows, is_half, tile, stride, x + at, inputs, count, sums + o);
+      /* The weights stream through once, as many streams as a tile has outputs, each from its own part of the chunk. */
+      const int o = i / blocks, at = BLOCK * (i % blocks);
+      const int count = inputs - at < BLOCK ? inputs - at : BLOCK;
+      NAME(few_rows_tile)(rows, is_half, weight + o * stride + (size_t)at * size, groups * stride, x + at, inputs, count,
+                          groups, sums + o);
       continue;
     }
+    /* A block of x stays in the cache. */
+    const int o = width * (i % groups), at = BLOCK * (i / groups);
+    const int count = inputs - at < BLOCK ? inputs - at : BLOCK;
+    const char *tile = weight + o * stride + (size_t)at * size;
     /* The next group of outputs, or the first one's next block, or the next chunk. */
     const int last_group = o == width * (groups - 1), last_block = at + BLOCK >= inputs;
     const char *next = !last_group ? tile + width * stride
@@ -142,11 +159,12 @@ static void NAME(add_products)(const Linear *linear, const char *weight, int out
                                     : weight + (size_t)(at + BLOCK) * size;
     if (is_half) NAME(widen_rows)(tile, stride, width, count, scratch->widened);
     NAME(many_rows_tile)(is_half ? (const char *)scratch->widened : tile, is_half ? BLOCK * sizeof(float) : stride,
-                         x + at, inputs, rows, count, (NAME(Soon)){next, stride, WIDENED, size}, sums + o);
+                         x + at, inputs, rows, count, (NAME(Soon)){next, stride, WIDENED, size, 0}, sums + o);
   }
   const int whole = groups * width;
   if (whole < outputs)
     NAME(add_tiles)(linear, weight + whole * stride, outputs - whole, x, rows, scratch, sums + whole);
 }
 #undef HELD
+#undef AHEAD
 #undef WAITING_ROWS
