@@ -3,7 +3,8 @@
     python3 tools/peers/pytorch_grpo.py SETTINGS_AS_JSON
 
 Prints one JSON line: seconds of the generation and of the update, by the clock and of processor time, the most memory
-of the process in each, in bytes, and the mean log-probability of a fixed answer before the first update.
+of the process in each, in bytes, and the mean log-probability of a fixed answer before the first update. Of several
+steps it is the fastest.
 """
 
 import json
@@ -40,7 +41,7 @@ patches, text, shared = settings["patches"], settings["text"], settings["side"] 
 vision = config.vision_config
 picture_tokens = (patches // vision.spatial_merge_size) ** 2
 length = picture_tokens + 2 * text
-prompt = 10 + (torch.arange(length) * 104729) % 5000
+prompt = 10 + (torch.arange(length) * 104729) % settings["words"]
 prompt[text - 1] = config.vision_start_token_id
 prompt[text : text + picture_tokens] = config.image_token_id
 prompt[text + picture_tokens] = config.vision_end_token_id
@@ -138,12 +139,15 @@ def step(completions):
     update(completions, (rewards - rewards.mean()) / (rewards.std() + 1e-6))
 
 
-fixed = 10 + (torch.arange(2)[:, None] * 7919 + torch.arange(8)[None] * 104729) % 5000
+fixed = 10 + (torch.arange(2)[:, None] * 7919 + torch.arange(8)[None] * 104729) % settings["words"]
 with torch.no_grad():
     check = log_probs(fixed)[0].mean().item()
 generate(2, 8)
 update(fixed, torch.tensor([-1.0, 1.0]))
-completions, generation = timed(lambda: generate(settings["rollouts"], settings["tokens"]))
-assert completions.shape == (settings["rollouts"], settings["tokens"])
-_, updated = timed(lambda: step(completions))
-print(json.dumps({"generate": generation, "update": updated, "check": check}), flush=True)
+measured = []
+for _ in range(settings["steps"]):
+    completions, generation = timed(lambda: generate(settings["rollouts"], settings["tokens"]))
+    assert completions.shape == (settings["rollouts"], settings["tokens"])
+    _, updated = timed(lambda: step(completions))
+    measured.append({"generate": generation, "update": updated, "check": check})
+print(json.dumps(min(measured, key=lambda one: one["generate"]["s"] + one["update"]["s"])), flush=True)

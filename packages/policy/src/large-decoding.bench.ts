@@ -1,5 +1,5 @@
 /**
- * Decoding at 135 M, 0.5 B and 3 B parameters beside transformers: npm run bench -- large-decoding
+ * Decoding at 1.15 M, 135 M, 0.5 B and 3 B parameters beside transformers: npm run bench -- large-decoding
  *
  * Native kernels, WebAssembly kernels and TensorFlow's ops, and with BENCH_PYTHON=FILE transformers' `generate`
  * (tools/peers/pytorch_decoding.py), each in a process of its own that stays while the others wait. Rounds go through all
@@ -11,7 +11,7 @@
  * values once, transformers once a row. On a busy machine BENCH_THREADS=1 and processor time are worth more: threads that
  * wait for each other lose most.
  *
- * BENCH_MODELS=135M,0.5B (default; 3B has weights in bfloat16 on both sides, 7 GB each), BENCH_ROWS=1,8,32,
+ * BENCH_MODELS=135M,0.5B (default; peer has 1.15 M; 3B has weights in bfloat16 on both sides, 7 GB each), BENCH_ROWS=1,8,32,
  * BENCH_SIDES=native,wasm,ops, BENCH_ROUNDS=3, BENCH_PROMPT=16, BENCH_STEPS=8.
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -25,7 +25,7 @@ import { selectBackend } from "@v-triune/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import type { TextConfig, VlmConfig } from "./config/model-config";
 import { parameterShapes } from "./families/model-families";
-import { createVlm } from "./folder/read-model";
+import { createVlm, readModelConfig } from "./folder/read-model";
 import { type Bfloat16Values, roundToBfloat16 } from "./kernels/bfloat16-matrix";
 import { decodesNatively } from "./generation/native-step-kernels";
 import { benchmarkConfig, smallLanguageModel } from "./testing/tiny-model";
@@ -46,6 +46,10 @@ interface Measured {
 }
 
 const sizes: Record<string, { readonly config: VlmConfig; readonly half: boolean }> = {
+  peer: {
+    config: readModelConfig(fileURLToPath(new URL("../../../tools/peers/tiny-qwen2_5_vl", import.meta.url))),
+    half: false,
+  },
   "135M": { config: smallLanguageModel(), half: false },
   "0.5B": {
     config: withText({ hiddenSize: 896, intermediateSize: 4864, numLayers: 24, numHeads: 14, headDim: 64 }),
