@@ -51,6 +51,7 @@ export type { TrainerAbility, TrainerReport } from "./remote/probe-trainer";
 export type { RunBenchmark } from "./run/run-evaluation";
 export type { RunTrainingOptions, TrainingResult } from "./run/run-options";
 export { runTraining } from "./run/run-training";
+export { type StepTrial, type StepTrialParts, withStepTrial } from "./run/step-trial";
 export { TrainingMemoryError } from "./run/training-memory-error";
 export { RunFolderError } from "./run-folder/run-folder-error";
 export { workerCount } from "./threads/worker-count";

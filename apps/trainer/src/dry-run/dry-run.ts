@@ -107,6 +107,8 @@ export async function dryRun(
     const { evaluation } = lengths;
     const timed = await timeOf(config, architecture, {
       prompts,
+      processor,
+      tools: turns?.offer,
       memory,
       available,
       clock,
@@ -211,11 +213,13 @@ async function timeOf(
   architecture: VlmConfig,
   {
     prompts,
+    processor,
+    tools,
     memory,
     available,
     evaluated,
     clock,
-  }: {
+  }: Pick<TimeOptions, "processor" | "tools"> & {
     readonly clock: TimeOptions["clock"];
     readonly prompts: TrainingBatch["prompts"];
     readonly memory: MemoryEstimate | ClientMemory;
@@ -230,6 +234,8 @@ async function timeOf(
   return estimateTime(config, architecture, {
     prompts,
     sourceFolder: processorFolder(config.model),
+    processor,
+    tools,
     gradientCheckpointing: memory.gradientCheckpointing,
     evaluated,
     ...(clock && { clock }),

@@ -39,13 +39,14 @@ export function formatTime(time: TimeEstimate | NotMeasured, config: TrainingCon
       `${count(work.trainedTokens)} tokens in ${plural(work.microBatches, "micro-batch").replace(/hs$/, "hes")}`,
     ),
     part("optimizer", time.optimizer, plural(work.updates, "update")),
+    part("rest", time.rest, "data, rewards, reports"),
     ...(time.evaluations === 0
       ? []
       : [part("evaluation", time.evaluation, `each of ${count(time.evaluations)}, not part of a step`)]),
     `  measured here on ${time.backend}`,
     `  in ${formatDuration(measured.seconds)}` +
       `${measured.layers < measured.allLayers ? `, with ${measured.layers} of ${measured.allLayers} layers` : ""}; ` +
-      "not counted: data, rewards, tools, checkpoints",
+      "not counted: tools, servers, checkpoints",
     ...(load !== null && load >= 1 ? [busyLine(load, availableParallelism())] : []),
   ].join("\n");
 }

@@ -1,31 +1,36 @@
 /**
- * How fast this machine computes parts of a step, by the code that a run computes with: its decoder, its threads, its
- * learner. Nothing is trained that outlives the measurement.
+ * How fast this machine computes parts of a step, by the code that a run computes with: its data, its decoder, its
+ * threads, its learner. Some steps are made, with fewer prompts, tokens and rows where they would take long; each has
+ * prompts of its own, as a run's steps have. Nothing is trained that outlives the measurement.
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { BackendChoice } from "@v-triune/backend";
-import { type Learner, type TrainingRow, createLearner } from "@v-triune/grpo";
-import type { TokenizedRollout, VlmConfig, VlmPolicy } from "@v-triune/policy";
-import type { PreparedPrompt } from "@v-triune/rollouts";
-import { type Compute, answerTokens, learnerConfig, openCompute, workerCount } from "@v-triune/training";
+import { type Learner, type TrainingRow, type UpdateStats, createLearner } from "@v-triune/grpo";
+import type { Processor, TokenizedRollout, VlmConfig, VlmPolicy } from "@v-triune/policy";
+import type { PreparedPrompt, RolloutEngine, SamplingRequest, ToolOffer } from "@v-triune/rollouts";
+import {
+  type Compute,
+  type StepTrial,
+  answerTokens,
+  learnerConfig,
+  openCompute,
+  withStepTrial,
+  workerCount,
+} from "@v-triune/training";
 import type { TrainingConfig } from "@v-triune/training/config";
+import type { Clock } from "./clock";
+import { type EvaluatedShape, measureEvaluation } from "./measure-evaluation";
 import { openMeasuredPolicy } from "./measured-model";
-import { answeredRows, countTokens, forwardWork, promptsInTurn, textIds } from "./step-work";
-
-/** Seconds so far, by the clock or of processor time. */
-export type Clock = () => number;
-
-export const wallClock: Clock = () => performance.now() / 1000;
+import { answeredRows, countTokens, forwardWork, promptsInTurn, towerWork } from "./step-work";
+import { type Decoded, type GenerationTimes, fullAnswers, timeGeneration } from "./timed-generation";
 
 /** Seconds. */
 export interface Speed {
   /** The tower's forward pass over all `MeasureOptions.pictures`; 0 where it is part of the other figures. */
   readonly tower: number;
-  /** Of `Measured.prompts`, and the first token of each answer. */
+  /** Of a round's prompts, and the first token of each answer. */
   readonly prefill: number;
-  /** One more token of a prompt. */
-  readonly promptToken: number;
-  /** One more token of each of `Measured.rows` answers, in the middle of its length. */
+  /** One more token of each of a round's answers, in the middle of its length. */
   readonly token: number;
   /** Log-probabilities of the trained rows, without a gradient. */
   readonly forward: number;
@@ -35,33 +40,50 @@ export interface Speed {
   readonly fewGradients: number;
   /** One step of the optimizer. */
   readonly optimizer: number;
+  /** As `prefill` and `token`, of an evaluation's prompts; 0 without evaluations. */
+  readonly evaluatedPrefill: number;
+  readonly evaluatedToken: number;
+}
+
+/** A step as it was measured. */
+export interface Round {
+  readonly prompts: readonly PreparedPrompt[];
+  readonly trained: readonly TokenizedRollout[];
+  readonly few: readonly TokenizedRollout[];
 }
 
 /** What was measured: the same for all models of an estimate. */
 export interface MeasuredShape {
-  readonly prompts: readonly PreparedPrompt[];
-  /** Answers to each. */
+  readonly rounds: readonly Round[];
+  /** Answers to each prompt. */
   readonly answers: number;
-  /** Tokens that were decoded after the first. */
-  readonly decoded: number;
-  /** Tokens by which prompts were longer, so that what was decoded is the middle of an answer; 0: it is all of it. */
-  readonly extended: number;
-  readonly trained: readonly TokenizedRollout[];
-  readonly few: readonly TokenizedRollout[];
+  readonly decoded: Decoded;
+  readonly evaluated: EvaluatedShape | undefined;
 }
 
 /** The micro-batches of one mini-batch of the run. */
 export interface PlannedUpdate {
   readonly microBatches: number;
+  /** Those that one thread computes. */
+  readonly turns: number;
+  /** How often a prompt's pictures are computed if their tower is trained. */
+  readonly pictures: number;
   /** Tokens that go through the model. */
   readonly tokens: number;
-  /** Arithmetic of a forward pass of the run's model, see `forwardWork`. */
+  /**
+   * Arithmetic of a forward pass of the run's model (step-work.ts), and what it would be if threads that have nothing
+   * left to do computed on.
+   */
   readonly work: number;
 }
 
 export interface Measured {
   readonly speed: Speed;
   readonly shape: MeasuredShape;
+  /** Seconds of a step that are neither generating nor updating: data, rewards, reports. Of all its prompts. */
+  readonly rest: number;
+  /** The same of an evaluation. */
+  readonly aroundEvaluation: number;
   /** Whether pictures are computed again in each update. */
   readonly trainsTower: boolean;
   /** Of what was trained. */
@@ -78,51 +100,81 @@ export interface MeasureOptions {
   readonly architecture: VlmConfig;
   /** Of the run's. */
   readonly whole: VlmConfig;
-  /** Of the run, prepared; without pictures where the model's tower is not the run's. */
+  /** Some of the run, prepared. */
   readonly prompts: readonly PreparedPrompt[];
-  /** Those of the run with their pictures, for the tower. */
-  readonly pictures: readonly PreparedPrompt[];
+  /** Prompts as the measured model can take them: without pictures where its tower is not the run's. */
+  readonly taken: (prompt: PreparedPrompt) => PreparedPrompt;
+  readonly processor: Processor;
+  readonly tools: ToolOffer | undefined;
+  /** Prompts of one evaluation. */
+  readonly evaluated: number;
   readonly backend: BackendChoice;
   readonly sourceFolder: string;
   readonly gradientCheckpointing: boolean;
   readonly clock: Clock;
-  /** What to measure; without it, what takes a few seconds. */
-  readonly shape?: MeasuredShape | undefined;
 }
 
-/** Seconds that a measurement of decoding and one of training may take. */
+/** Seconds that a measurement of decoding, one of training and one of an evaluation's prompts may take. */
 const DECODING_SECONDS = 1;
 const TRAINING_SECONDS = 3;
+const EVALUATION_SECONDS = 2;
 /** Rows that one thread decodes at once (`GenerateOptions.maxRows`). */
 const ROWS_AT_ONCE = 256;
-/** Tokens of all measured prompts together, and by which they are extended. */
+/** Tokens of all prompts of a round together, and by which they are extended. */
 const PROMPT_TOKENS = 1024;
 const MOST_EXTENDED = 512;
 /** Of the updates that find out how fast training is. */
 const FEW_TOKENS = 64;
+/** Steps that are measured, after one that finds out how much to measure. */
+const ROUNDS = 2;
 
-type TrainingSpeed = Pick<Speed, "forward" | "gradients" | "fewGradients" | "optimizer">;
-/** What was trained, to train the same with another model. */
-type TrainedShape = Pick<MeasuredShape, "trained" | "few">;
+/** What is open while a model is measured. */
+interface Opened {
+  readonly options: MeasureOptions;
+  readonly policy: VlmPolicy;
+  readonly learner: Learner<TokenizedRollout>;
+  readonly compute: Compute;
+  readonly workers: number;
+}
 
-/** Opens the model, measures, and frees everything. */
+type TrainingTimes = Pick<Speed, "forward" | "gradients" | "fewGradients" | "optimizer">;
+
+/** Opens the model, measures, and frees everything. @throws DatasetError, ConfigError: what training would refuse */
 export async function measureSpeed(options: MeasureOptions): Promise<Measured> {
+  const { config, whole, processor, tools } = options;
+  const prompts = measuredPrompts(options, workerCount(config.workers));
+  return withOpened(options, (opened) =>
+    withStepTrial(config, { architecture: whole, processor, tools, prompts }, (trial) => measureSteps(opened, trial)),
+  );
+}
+
+/** The same work by another model. */
+export function measureAgain(
+  options: MeasureOptions,
+  { rounds, answers, decoded, evaluated }: MeasuredShape,
+): Promise<Speed> {
+  return withOpened(options, async (opened) => {
+    const request = requestOf(options.config, answers);
+    const optimizer = timeOptimizer(opened, rounds[0]!.few);
+    const times: (GenerationTimes & TrainingTimes)[] = [];
+    for (const round of rounds)
+      times.push({
+        ...(await generated(opened, round.prompts, request, decoded)),
+        ...(await trainedTimes(opened, round, optimizer)),
+      });
+    const asked = evaluated && (await generated(opened, evaluated.prompts, evaluated.request, evaluated.decoded));
+    return speedOf(opened, times, asked);
+  });
+}
+
+async function withOpened<Result>(options: MeasureOptions, body: (opened: Opened) => Promise<Result>): Promise<Result> {
   const { config, architecture, backend, sourceFolder, gradientCheckpointing } = options;
   const policy = openMeasuredPolicy(config, architecture, gradientCheckpointing, sourceFolder);
   const learner = createLearner(learnerConfig(config, policy));
   const workers = workerCount(config.workers);
   const compute = await openCompute({ policy, learner, config, backend: backend.name, workers, onProblem: () => {} });
   try {
-    const decoding = await measureDecoding(options, policy, compute, workers);
-    const training = await measureTraining(options, learner, compute);
-    const tower = measureTower(options, policy);
-    const { speed, shape, ...plans } = training;
-    return {
-      speed: { tower, ...decoding.speed, ...speed },
-      shape: { ...decoding.shape, ...shape },
-      trainsTower: trainsTower(policy),
-      ...plans,
-    };
+    return await body({ options, policy, learner, compute, workers });
   } finally {
     await compute.close();
     learner.dispose();
@@ -130,129 +182,201 @@ export async function measureSpeed(options: MeasureOptions): Promise<Measured> {
   }
 }
 
-async function measureDecoding(
-  { config, architecture, prompts: known, clock, shape }: MeasureOptions,
-  policy: VlmPolicy,
-  compute: Pick<Compute, "engine">,
-  workers: number,
-): Promise<{
-  speed: Pick<Speed, "prefill" | "promptToken" | "token">;
-  shape: Omit<MeasuredShape, keyof TrainedShape>;
-}> {
-  const { promptsPerStep, n, temperature, topP, topK, maxNewTokens } = config.rollout;
-  const length = mean(known.map(({ promptIds }) => promptIds.length));
+/** Prompts of a measured step. */
+function measuredPrompts({ config, prompts }: MeasureOptions, workers: number): number {
+  const { promptsPerStep, n } = config.rollout;
+  const length = mean(prompts.map(({ promptIds }) => promptIds.length));
   const rows = Math.min(promptsPerStep * n, ROWS_AT_ONCE * workers);
-  const count = Math.min(promptsPerStep, Math.max(workers, Math.floor(PROMPT_TOKENS / length), Math.ceil(rows / 256)));
-  const prompts = shape?.prompts ?? promptsInTurn(known, count);
-  const answers = shape?.answers ?? Math.ceil(rows / prompts.length);
-  const request = { n: answers, temperature, topP, topK, seed: 1 };
+  return Math.min(promptsPerStep, Math.max(workers, Math.floor(PROMPT_TOKENS / length), Math.ceil(rows / 256)));
+}
 
-  /** Seconds until each answer has its first token, and of each token after it. */
-  const time = async (asked: readonly PreparedPrompt[], decoded: number) => {
-    if (workers === 1) {
-      const started = clock();
-      let first: number | undefined;
-      const stopWhen = (): boolean => {
-        first ??= clock();
-        return false;
-      };
-      for await (const _ of policy.generate(asked, {
-        ...request,
-        topK: topK ?? 0,
-        maxNewTokens: 1 + decoded,
-        stopWhen,
-      }));
-      return { prefill: first! - started, token: (clock() - first!) / Math.max(1, decoded) };
-    }
-    const seconds = async (tokens: number): Promise<number> => {
-      const started = clock();
-      for await (const _ of compute.engine.generate(asked, { ...request, maxNewTokens: tokens }));
-      return clock() - started;
+async function measureSteps(opened: Opened, trial: StepTrial): Promise<Measured> {
+  const { options, learner, workers } = opened;
+  const { config, whole, architecture, clock, evaluated, prompts: known, taken } = options;
+  const { rollout, update } = config;
+  const prompts = measuredPrompts(options, workers);
+  const rows = Math.min(rollout.promptsPerStep * rollout.n, ROWS_AT_ONCE * workers);
+  const answers = Math.ceil(rows / prompts);
+  const request = requestOf(config, answers);
+  const most = Math.max(1, rollout.maxNewTokens - 1);
+  const workOf = (some: readonly TokenizedRollout[], model = architecture): number =>
+    forwardWork(some, model) + (trainsTower(opened.policy) ? towerWork(some, model) : 0);
+  const rowsOf = (some: readonly PreparedPrompt[], tokens: number) =>
+    answeredRows(promptsInTurn(some, update.miniBatch), rollout.n, tokens, architecture);
+
+  let optimizer = 0;
+  let around = 0;
+  let trainedWork = 0;
+  let decoded: Decoded = { tokens: Math.min(3, most), extended: 0, beyond: 0 };
+  const rounds: Round[] = [];
+  const times: (GenerationTimes & TrainingTimes)[] = [];
+  for (let index = 0; index <= ROUNDS; index++) {
+    let given: readonly PreparedPrompt[] = [];
+    let time: GenerationTimes | undefined;
+    let training: (TrainingTimes & { readonly stats: UpdateStats }) | undefined;
+    let inside = 0;
+    const engine: RolloutEngine = {
+      name: "measured policy",
+      async *generate(asked, wanted) {
+        const started = clock();
+        given = asked.map(taken);
+        time = await generated(opened, given, request, decoded);
+        inside += clock() - started;
+        yield* fullAnswers(asked, wanted, architecture);
+      },
     };
-    const [short, long] = [await seconds(1), await seconds(1 + decoded)];
-    return { prefill: short, token: Math.max(0, long - short) / Math.max(1, decoded) };
+    const started = clock();
+    await trial.step(engine, {
+      logProbs: async (some) => some.map(({ completionIds }) => new Float32Array(completionIds.length)),
+      async update() {
+        if (training) return training.stats;
+        const begun = clock();
+        const all = rowsOf(given, answerTokens(rollout));
+        const few = fewRows(all, index);
+        if (index === 0) optimizer = timeOptimizer(opened, few);
+        const round = { prompts: given, few, trained: index === 0 ? few : someRows(all, trainedWork, workOf) };
+        training = await trainedTimes(opened, round, optimizer);
+        if (index === 0) trainedWork = (workers * TRAINING_SECONDS * workOf(few)) / training.fewGradients;
+        else rounds.push(round);
+        inside += clock() - begun;
+        return training.stats;
+      },
+    });
+    const rest = clock() - started - inside;
+    if (index === 0) decoded = decodedOf(rollout.maxNewTokens, most, time!.token);
+    else {
+      around = index === 1 ? rest : Math.min(around, rest);
+      times.push({ ...time!, ...training! });
+    }
+  }
+  const perPrompt = Math.max(1e-6, Math.min(...times.map(({ prefill }) => prefill)) / prompts);
+  const evaluation =
+    evaluated === 0
+      ? undefined
+      : await measureEvaluation({
+          trial,
+          evaluated,
+          most: Math.min(evaluated, Math.max(1, Math.floor(EVALUATION_SECONDS / perPrompt))),
+          decoded,
+          architecture,
+          clock,
+          generate: (asked, wanted, part) => generated(opened, asked.map(taken), wanted, part),
+        });
+  const planned = (some: readonly TokenizedRollout[]): PlannedUpdate => {
+    const { microBatches } = learner.parts.plan(some.map((row, at) => trainingRow(row, at, config)));
+    const batches = microBatches.map((batch) => batch.map(({ row }) => row));
+    const counted = batches.reduce((sum, batch) => sum + workOf(batch, whole), 0);
+    const turns = Math.ceil(batches.length / workers);
+    return {
+      microBatches: batches.length,
+      turns,
+      pictures: batches.reduce((sum, batch) => sum + new Set(batch.map(({ group }) => group)).size, 0),
+      tokens: batches.reduce((sum, batch) => sum + countTokens(batch), 0),
+      work: (counted * turns * workers) / Math.max(1, batches.length),
+    };
   };
-
-  const most = Math.max(1, maxNewTokens - 1);
-  const first = await time(prompts, Math.min(3, most));
-  const isShort = first.token * most <= DECODING_SECONDS;
-  const decoded =
-    shape?.decoded ?? (isShort ? most : Math.min(most, Math.max(4, Math.round(DECODING_SECONDS / 2 / first.token))));
-  // What is decoded lies at the start of an answer: behind longer prompts it lies in the middle, or on the way there.
-  const middle = Math.floor((maxNewTokens - decoded) / 2);
-  const extended = shape?.extended ?? Math.min(MOST_EXTENDED, middle);
-  const isBeyond = middle > extended;
-  const twice = async (asked: readonly PreparedPrompt[], tokens: number) =>
-    faster(await time(asked, tokens), await time(asked, tokens));
-  const near = await twice(prompts, extended === 0 || isBeyond ? decoded : 1);
-  const more = Math.max(extended, 64);
-  const filler = textIds(more, architecture);
-  const longer = prompts.map((prompt) => ({ ...prompt, promptIds: Int32Array.from([...prompt.promptIds, ...filler]) }));
-  const far = await twice(longer, extended === 0 ? 1 : decoded);
-  const growth = isBeyond ? Math.max(0, far.token - near.token) / more : 0;
+  const last = rounds.at(-1)!;
+  const all = known.map(taken);
   return {
-    speed: {
-      prefill: near.prefill,
-      promptToken: Math.max(0, far.prefill - near.prefill) / (more * prompts.length),
-      token: extended === 0 ? near.token : far.token + growth * (middle - extended),
-    },
-    shape: { prompts, answers, decoded, extended },
+    speed: speedOf(opened, times, evaluation?.times),
+    shape: { rounds, answers, decoded, evaluated: evaluation?.shape },
+    rest: (around * rollout.promptsPerStep) / prompts,
+    aroundEvaluation: evaluation?.around ?? 0,
+    trainsTower: trainsTower(opened.policy),
+    few: planned(last.few),
+    measured: planned(last.trained),
+    full: planned(rowsOf(all, answerTokens(rollout))),
+    half: planned(rowsOf(all, Math.ceil(answerTokens(rollout) / 2))),
   };
 }
 
-async function measureTraining(
-  { config, architecture, whole, prompts, clock, shape }: MeasureOptions,
-  learner: Learner<TokenizedRollout>,
-  compute: Compute,
-): Promise<Pick<Measured, "measured" | "few" | "full" | "half"> & { speed: TrainingSpeed; shape: TrainedShape }> {
-  const { rollout, update } = config;
-  const groups = promptsInTurn(prompts, update.miniBatch);
-  const answered = (tokens: number) => answeredRows(groups, rollout.n, tokens, architecture);
-  const training = (rows: readonly TokenizedRollout[]) => rows.map((row, index) => trainingRow(row, index, config));
-  const planned = (rows: readonly TokenizedRollout[]): PlannedUpdate => {
-    const { microBatches } = learner.parts.plan(training(rows));
-    const batches = microBatches.map((batch) => batch.map(({ row }) => row));
-    return {
-      microBatches: batches.length,
-      tokens: batches.reduce((sum, batch) => sum + countTokens(batch), 0),
-      work: batches.reduce((sum, batch) => sum + forwardWork(batch, whole), 0),
-    };
-  };
-  const seconds = async (own: readonly TokenizedRollout[]): Promise<number> => {
-    const given = training(own);
-    const started = clock();
-    await compute.update(given);
-    return clock() - started;
-  };
-  const step = (own: readonly TokenizedRollout[]): number => {
-    const contribution = learner.parts.contribution(training(own));
-    const started = clock();
+function requestOf({ rollout }: TrainingConfig, n: number): SamplingRequest {
+  const { temperature, topP, topK, maxNewTokens } = rollout;
+  return { n, temperature, topP, topK, maxNewTokens, seed: 1 };
+}
+
+/** What to decode: all of an answer, or a part in its middle. @param token seconds */
+function decodedOf(maxNewTokens: number, most: number, token: number): Decoded {
+  const isShort = token * most <= DECODING_SECONDS;
+  const tokens = isShort ? most : Math.min(most, Math.max(4, Math.round(DECODING_SECONDS / 2 / token)));
+  // What is decoded lies at the start of an answer: behind longer prompts it lies in the middle, or on the way there.
+  const middle = Math.floor((maxNewTokens - tokens) / 2);
+  const extended = Math.min(MOST_EXTENDED, middle);
+  return { tokens, extended, beyond: middle - extended };
+}
+
+const generated = (
+  { options, policy, compute, workers }: Opened,
+  prompts: readonly PreparedPrompt[],
+  request: SamplingRequest,
+  decoded: Decoded,
+): Promise<GenerationTimes> =>
+  timeGeneration(prompts, request, decoded, {
+    policy,
+    engine: compute.engine,
+    architecture: options.architecture,
+    workers,
+    clock: options.clock,
+  });
+
+/** The first makes the optimizer's moments. */
+function timeOptimizer({ options, learner }: Opened, rows: readonly TokenizedRollout[]): number {
+  const once = (): number => {
+    const contribution = learner.parts.contribution(rows.map((row, at) => trainingRow(row, at, options.config)));
+    const started = options.clock();
     learner.parts.apply(contribution);
-    return clock() - started;
+    return options.clock() - started;
   };
-  const rows = answered(answerTokens(rollout));
-  const few = shape?.few ?? someRows(rows, workOf(FEW_TOKENS, rows[0]!, architecture), architecture);
-  // The first makes the optimizer's moments.
-  step(few);
-  const optimizer = Math.min(step(few), step(few));
-  const fewGradients = Math.max(1e-4, Math.min(await seconds(few), await seconds(few)) - optimizer);
-  const perWork = fewGradients / forwardWork(few, architecture);
-  const trained = shape?.trained ?? someRows(rows, TRAINING_SECONDS / perWork, architecture);
-  // The first time, memory is new to the process.
-  const found = [await seconds(trained), await seconds(trained)];
+  once();
+  return Math.min(once(), once());
+}
+
+async function trainedTimes(
+  { options, compute }: Opened,
+  { few, trained }: Pick<Round, "few" | "trained">,
+  optimizer: number,
+): Promise<TrainingTimes & { readonly stats: UpdateStats }> {
+  const { config, clock } = options;
+  const seconds = async (rows: readonly TokenizedRollout[]) => {
+    const given = rows.map((row, at) => trainingRow(row, at, config));
+    const started = clock();
+    const stats = await compute.update(given);
+    return { seconds: clock() - started, stats };
+  };
   let forward = 0;
   if (forwardPasses(config).length > 0) {
     const started = clock();
     await compute.logProbs(trained);
     forward = clock() - started;
   }
+  const gradients = few === trained ? 0 : (await seconds(trained)).seconds - optimizer;
+  const { seconds: ofFew, stats } = await seconds(few);
   return {
-    speed: { forward, gradients: Math.max(0, Math.min(...found) - optimizer), fewGradients, optimizer },
-    shape: { trained, few },
-    few: planned(few),
-    measured: planned(trained),
-    full: planned(rows),
-    half: planned(answered(Math.ceil(answerTokens(rollout) / 2))),
+    forward,
+    gradients: Math.max(0, gradients),
+    fewGradients: Math.max(1e-4, ofFew - optimizer),
+    optimizer,
+    stats,
+  };
+}
+
+/** The least of several rounds. */
+function speedOf(
+  { options, policy }: Opened,
+  times: readonly (GenerationTimes & TrainingTimes)[],
+  evaluation: GenerationTimes | undefined,
+): Speed {
+  const least = (key: keyof GenerationTimes | keyof TrainingTimes): number => Math.min(...times.map((one) => one[key]));
+  return {
+    tower: measureTower(options, policy),
+    prefill: least("prefill"),
+    token: least("token"),
+    forward: least("forward"),
+    gradients: least("gradients"),
+    fewGradients: least("fewGradients"),
+    optimizer: least("optimizer"),
+    evaluatedPrefill: evaluation?.prefill ?? 0,
+    evaluatedToken: evaluation?.token ?? 0,
   };
 }
 
@@ -269,11 +393,10 @@ export function forwardPasses({ algorithm, rollout, update }: TrainingConfig): (
   ];
 }
 
-function measureTower({ prompts, pictures, clock }: MeasureOptions, policy: VlmPolicy): number {
-  const images = pictures.flatMap((prompt) => prompt.images ?? []);
-  // A tower that is trained computes again with each prompt and each micro-batch, so it was measured with them.
-  const isCounted = trainsTower(policy) && prompts.some((prompt) => prompt.images);
-  if (images.length === 0 || isCounted) return 0;
+/** Where it is the run's, it was measured with prompts and gradients. */
+function measureTower({ architecture, whole, prompts, clock }: MeasureOptions, policy: VlmPolicy): number {
+  const images = prompts.flatMap((prompt) => prompt.images ?? []);
+  if (images.length === 0 || architecture.vision.depth === whole.vision.depth) return 0;
   const once = (): number => {
     const started = clock();
     const features = policy.visionFeatures(images);
@@ -313,29 +436,29 @@ function trainingRow(
 }
 
 /** The first rows that together take at most this work; at least one, shortened where it alone takes more. */
-function someRows(rows: readonly TokenizedRollout[], work: number, architecture: VlmConfig): TokenizedRollout[] {
+function someRows(
+  rows: readonly TokenizedRollout[],
+  most: number,
+  workOf: (rows: readonly TokenizedRollout[]) => number,
+): TokenizedRollout[] {
   const chosen: TokenizedRollout[] = [];
   for (const row of rows) {
-    if (chosen.length > 0 && forwardWork([...chosen, row], architecture) > work) break;
+    if (chosen.length > 0 && workOf([...chosen, row]) > most) break;
     chosen.push(row);
   }
   let [only] = chosen as [TokenizedRollout];
   if (chosen.length > 1) return chosen;
-  for (let length = only.completionIds.length; length > 8 && forwardWork([only], architecture) > work; length >>= 1)
+  for (let length = only.completionIds.length; length > 8 && workOf([only]) > most; length >>= 1)
     only = { ...only, completionIds: only.completionIds.slice(0, length >> 1) };
   return [only];
 }
 
-/** A forward pass over this many tokens of the row's kind. */
-function workOf(tokens: number, row: TokenizedRollout, architecture: VlmConfig): number {
-  return (forwardWork([row], architecture) * tokens) / Math.max(1, row.promptIds.length + row.completionIds.length);
+/** The first row, shortened to few tokens. @param less how many fewer, as a run meets no length twice */
+function fewRows(rows: readonly TokenizedRollout[], less: number): TokenizedRollout[] {
+  const [first] = rows as readonly [TokenizedRollout];
+  const tokens = Math.max(8, FEW_TOKENS - first.promptIds.length) - less;
+  return [{ ...first, completionIds: first.completionIds.slice(0, tokens) }];
 }
-
-const faster = <Times extends Pick<Speed, "prefill" | "token">>(one: Times, other: Times): Times => ({
-  ...one,
-  prefill: Math.min(one.prefill, other.prefill),
-  token: Math.min(one.token, other.token),
-});
 
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);

@@ -68,6 +68,14 @@ export function forwardWork(rows: readonly TokenizedRollout[], architecture: Vlm
   return 2 * layers * tokens + 4 * numHeads * headDim * numLayers * seen + 2 * vocabSize * hiddenSize * predicted;
 }
 
+/** The same of the tower, once for each prompt: products with its weights. */
+export function towerWork(rows: readonly TokenizedRollout[], architecture: VlmConfig): number {
+  const prompts = new Map(rows.map(({ group, images }) => [group, images]));
+  const numbers = countNumbers(architecture, ({ group }) => group !== "language");
+  const patches = [...prompts.values()].flatMap((images) => images?.gridThw ?? []);
+  return patches.reduce((sum, [time, height, width]) => sum + 2 * numbers * time * height * width, 0);
+}
+
 /** Numbers of the tensors that `counts` picks. */
 export function countNumbers(architecture: VlmConfig, counts: (shape: ParameterShape) => boolean = () => true): number {
   return parameterShapes(architecture).reduce(

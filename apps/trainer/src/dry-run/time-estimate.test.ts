@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { demoModelConfig } from "@v-triune/demo-tasks";
 import { type VlmConfig, publishedModels } from "@v-triune/policy";
 import type { PreparedPrompt } from "@v-triune/rollouts";
-import { modelArchitecture, runTraining } from "@v-triune/training";
+import { configuredProcessor, modelArchitecture, runTraining } from "@v-triune/training";
 import type { TrainingConfig } from "@v-triune/training/config";
 import { afterAll, describe, expect, it } from "vitest";
 import { runCommandLine } from "../cli/run-command-line";
@@ -31,6 +31,7 @@ const someTime: TimeEstimate = {
   gradients: 0.9,
   optimizer: 0.1,
   update: 1,
+  rest: 0,
   step: 2,
   halfStep: 1,
   evaluation: 0,
@@ -71,7 +72,7 @@ describe("the time that a run takes", () => {
         "Time, about [\\d.]+ (s|min) a step, [\\d.]+ (s|min) for 3 steps, " +
           "if every answer has 16 tokens and teaches; [\\d.]+ s a step if they have half of that " +
           "prompts [\\d.]+ s \\(.* answers [\\d.]+ s \\(24 of 16 tokens\\) log-probabilities .*" +
-          "\\(the policy\\) gradients .* optimizer .*\\(2 updates\\) measured here on WebAssembly",
+          "\\(the policy\\) gradients .* optimizer .*\\(2 updates\\) rest .*\\(data, rewards, reports\\) measured here on WebAssembly",
       ),
     );
     const seconds: number[] = [];
@@ -94,7 +95,7 @@ describe("the time that a run takes", () => {
     expect(time!.step / least).toBeGreaterThan(0.4);
     expect(time!.step / least).toBeLessThan(2);
     expect(time!.halfStep).toBeLessThan(time!.step);
-    expect(time!.generate + time!.update).toBeCloseTo(time!.step, 9);
+    expect(time!.generate + time!.update + time!.rest).toBeCloseTo(time!.step, 9);
     expect(time!.run).toBeCloseTo(3 * time!.step, 9);
   }, 180_000);
 
@@ -103,7 +104,7 @@ describe("the time that a run takes", () => {
     ["arithmetic alone", { gradients: 10, fewGradients: 0.5 }, 20],
     ["few rows take more than many: noise", { gradients: 2, fewGradients: 3 }, 4],
   ])("gradients of two micro-batches, twice the work: %s", (_, speed, expected) => {
-    const plan = (work: number, microBatches: number) => ({ work, microBatches, tokens: 0 });
+    const plan = (work: number, turns: number) => ({ work, turns, microBatches: turns, pictures: 0, tokens: 0 });
     const parts = { few: plan(1, 1), measured: plan(10, 1), speed };
     expect(gradientSeconds(plan(20, 2), parts)).toBeCloseTo(expected, 9);
     expect(gradientSeconds(plan(10, 1), parts)).toBeCloseTo(speed.gradients, 9);
@@ -126,6 +127,7 @@ describe("the time that a run takes", () => {
     const found = await estimateTime(config, architecture, {
       prompts: [{ id: "one", promptIds: Int32Array.of(1, 2, 3) } as PreparedPrompt],
       sourceFolder: folder,
+      processor: await configuredProcessor(config.model),
       gradientCheckpointing: false,
       free: 1e6,
     });

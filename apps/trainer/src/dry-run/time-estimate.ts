@@ -1,32 +1,35 @@
 /**
- * How long a step takes on this machine, measured before a run: parts of it are computed with weights of the model's
- * shape (measure-speed.ts) and added up to a step whose answers all have full length, and whose groups all teach.
+ * How long a step takes on this machine, measured before a run: steps of the run are made with weights of the model's
+ * shape (measure-speed.ts), and their parts are scaled to a step whose answers all have full length, and whose groups
+ * all teach.
  *
  *   prompts     the tower, once a picture, and the prefill of all prompts
  *   answers     a token of all rows that are decoded at once · tokens after the first · rows of the step / those rows
  *   log-probs   a forward pass for each model that is compared with: the policy before the update, reference, teacher
  *   update      epochs · mini-batches · (gradients of its micro-batches + one step of the optimizer)
+ *   rest        data, rewards and reports, as its prompts are many
  *
  * Gradients are measured for a part of a mini-batch; all of it takes more time by what it has more of arithmetic
- * (step-work.ts) and of micro-batches. A large model is measured with few layers (measured-model.ts), the others are counted as what one
- * more took.
+ * (step-work.ts) and of micro-batches. A large model is measured with few layers (measured-model.ts), the others are
+ * counted as what one more took. An evaluation is measured with some of its samples (measure-evaluation.ts).
  */
 import { freemem, loadavg, platform } from "node:os";
 import { selectBackend } from "@v-triune/backend";
-import { type VlmConfig, arithmeticOf, decodesNatively } from "@v-triune/policy";
-import type { PreparedPrompt } from "@v-triune/rollouts";
+import { type Processor, type VlmConfig, arithmeticOf, decodesNatively } from "@v-triune/policy";
+import type { PreparedPrompt, ToolOffer } from "@v-triune/rollouts";
 import { answerTokens, estimateMemory, workerCount } from "@v-triune/training";
 import type { TrainingConfig } from "@v-triune/training/config";
+import { type Clock, wallClock } from "./clock";
 import { formatBytes } from "./format-memory";
+import { answeringSeconds } from "./measure-evaluation";
 import { measuredArchitectures } from "./measured-model";
 import {
-  type Clock,
   type Measured,
   type PlannedUpdate,
   type Speed,
   forwardPasses,
+  measureAgain,
   measureSpeed,
-  wallClock,
 } from "./measure-speed";
 import { textIds } from "./step-work";
 
@@ -49,6 +52,9 @@ export interface TimeEstimate {
   readonly optimizer: number;
   /** `logProbs`, `gradients` and `optimizer`. */
   readonly update: number;
+  /** Data, rewards and reports. */
+  readonly rest: number;
+  /** `generate`, `update` and `rest`. */
   readonly step: number;
   /** A step whose answers have half the length. */
   readonly halfStep: number;
@@ -78,6 +84,9 @@ export interface TimeOptions {
   /** The first prompts of the run, prepared. */
   readonly prompts: readonly PreparedPrompt[];
   readonly sourceFolder: string;
+  readonly processor: Processor;
+  /** What prompts say of tools. Default: nothing. */
+  readonly tools?: ToolOffer | undefined;
   /** As the memory estimate decides it. */
   readonly gradientCheckpointing: boolean;
   /** Prompts of one evaluation. Default 0. */
@@ -91,7 +100,16 @@ export interface TimeOptions {
 export async function estimateTime(
   config: TrainingConfig,
   architecture: VlmConfig,
-  { prompts, sourceFolder, gradientCheckpointing, evaluated = 0, free = freemem(), clock = wallClock }: TimeOptions,
+  {
+    prompts,
+    sourceFolder,
+    processor,
+    tools,
+    gradientCheckpointing,
+    evaluated = 0,
+    free = freemem(),
+    clock = wallClock,
+  }: TimeOptions,
 ): Promise<TimeEstimate | NotMeasured> {
   const load = platform() === "win32" ? null : (loadavg()[0] ?? null);
   const backend = await selectBackend({ prefer: config.backend });
@@ -109,22 +127,25 @@ export async function estimateTime(
     return { reason: `${formatBytes(free)} of memory are free, and measuring takes ${formatBytes(needed)}` };
 
   const started = performance.now();
-  const texts = shallow === undefined ? prompts : prompts.map((prompt) => withoutPictures(prompt, deep));
   const options = {
     config,
     whole: architecture,
-    prompts: texts,
-    pictures: prompts,
+    prompts,
+    taken: (prompt: PreparedPrompt) => (shallow === undefined ? prompt : withoutPictures(prompt, deep)),
+    processor,
+    tools,
+    evaluated,
     backend,
     sourceFolder,
     gradientCheckpointing,
     clock,
   };
   const first = await measureSpeed({ ...options, architecture: deep });
-  const second = shallow && (await measureSpeed({ ...options, architecture: shallow, shape: first.shape }));
-  const speed = second ? extrapolate(architecture, [deep, first.speed], [shallow, second.speed]) : first.speed;
-  const parts = stepOf(config, { prompts, speed, measured: first, gradientCheckpointing });
-  const evaluation = evaluationSeconds(config, { evaluated, prompts, speed, measured: first });
+  const second = shallow && (await measureAgain({ ...options, architecture: shallow }, first.shape));
+  const speed = second ? extrapolate(architecture, [deep, first.speed], [shallow, second]) : first.speed;
+  const found = { prompts, speed, measured: first };
+  const parts = stepOf(config, { ...found, gradientCheckpointing });
+  const evaluation = evaluationSeconds(evaluated, found);
   const { run } = config;
   const { every } = config.evaluation;
   // Before the first step, every few steps, and after the last.
@@ -156,30 +177,32 @@ function stepOf(
 ) {
   const { rollout, update } = config;
   const { promptsPerStep, n, maxNewTokens } = rollout;
-  const { shape, full, half } = measured;
+  const { shape, full, half, rest } = measured;
   const length = mean(prompts.map(({ promptIds }) => promptIds.length));
   const rows = promptsPerStep * n;
-  const inTurns = rows / (shape.prompts.length * shape.answers);
+  const ofRound = shape.rounds[0]!.prompts;
+  const inTurns = rows / (ofRound.length * shape.answers);
   // What tools show between turns is computed as a prompt is, for each answer.
   const shown = (answerTokens(rollout) - maxNewTokens) * rows;
-  const morePrompts = (promptsPerStep - shape.prompts.length) * length + shown;
-  const prefill = speed.prefill + Math.max(0, morePrompts) * speed.promptToken;
-  const pictures = (speed.tower / prompts.length) * promptsPerStep;
-  // A forward and a backward pass, and another forward pass with gradient checkpointing.
-  const again = measured.trainsTower ? update.epochs * (gradientCheckpointing ? 4 : 3) * pictures : 0;
+  const tokens = ofRound.reduce((sum, { promptIds }) => sum + promptIds.length, 0);
+  const prefill = speed.prefill * (promptsPerStep / ofRound.length + shown / tokens);
+  const tower = speed.tower / prompts.length;
+  const pictures = tower * promptsPerStep;
   const updates = update.epochs * Math.ceil(promptsPerStep / update.miniBatch);
   const passes = forwardPasses(config);
   const seconds = (plan: typeof full, tokens: number) => {
     const share = plan.work / measured.measured.work;
+    // A forward and a backward pass, and another forward pass with gradient checkpointing.
+    const again = measured.trainsTower ? plan.pictures * (gradientCheckpointing ? 4 : 3) * tower : 0;
     const answers = speed.token * Math.max(0, tokens - 1) * Math.max(1, inTurns);
-    const gradients = updates * gradientSeconds(plan, { ...measured, speed }) + again;
+    const gradients = updates * (gradientSeconds(plan, { ...measured, speed }) + again);
     const optimizer = updates * speed.optimizer;
     const logProbs = (passes.length * updates * share * speed.forward) / update.epochs;
     return { answers, gradients, optimizer, logProbs };
   };
   const [whole, shorter] = [seconds(full, maxNewTokens), seconds(half, Math.ceil(maxNewTokens / 2))];
   const total = (parts: ReturnType<typeof seconds>): number =>
-    pictures + prefill + parts.answers + parts.gradients + parts.optimizer + parts.logProbs;
+    pictures + prefill + parts.answers + parts.gradients + parts.optimizer + parts.logProbs + rest;
   return {
     prompts: pictures + prefill,
     answers: whole.answers,
@@ -189,6 +212,7 @@ function stepOf(
     gradients: whole.gradients,
     optimizer: whole.optimizer,
     update: whole.gradients + whole.optimizer + whole.logProbs,
+    rest,
     step: total(whole),
     halfStep: total(shorter),
     work: {
@@ -206,7 +230,7 @@ function stepOf(
  * for itself: both from two measurements, of few rows and of more.
  */
 export function gradientSeconds(
-  plan: Pick<PlannedUpdate, "work" | "microBatches">,
+  plan: Pick<PlannedUpdate, "work" | "turns">,
   {
     few,
     measured,
@@ -215,25 +239,22 @@ export function gradientSeconds(
 ): number {
   const proportional = (plan.work / measured.work) * speed.gradients;
   // What is alike does not tell the two apart.
-  if (measured.work < 2 * measured.microBatches * few.work) return proportional;
-  const perWork =
-    (speed.gradients - measured.microBatches * speed.fewGradients) / (measured.work - measured.microBatches * few.work);
+  if (measured.work < 2 * measured.turns * few.work) return proportional;
+  const perWork = (speed.gradients - measured.turns * speed.fewGradients) / (measured.work - measured.turns * few.work);
   const perBatch = speed.fewGradients - perWork * few.work;
   if (perWork <= 0 || perBatch <= 0) return proportional;
-  return plan.microBatches * perBatch + plan.work * perWork;
+  return plan.turns * perBatch + plan.work * perWork;
 }
 
-function evaluationSeconds(
-  { evaluation: { n, maxNewTokens } }: TrainingConfig,
-  { evaluated, prompts, speed, measured }: Found & { readonly evaluated: number },
-): number {
-  const length = mean(prompts.map(({ promptIds }) => promptIds.length));
-  const rows = measured.shape.prompts.length * measured.shape.answers;
-  const pictures = (speed.tower / prompts.length) * evaluated;
+function evaluationSeconds(evaluated: number, { prompts, speed, measured }: Found): number {
+  const { evaluated: shape, rounds, answers } = measured.shape;
+  if (!shape) return 0;
+  const times = { prefill: speed.evaluatedPrefill, token: speed.evaluatedToken };
+  const step = { rows: rounds[0]!.prompts.length * answers, token: speed.token };
   return (
-    pictures +
-    evaluated * length * speed.promptToken +
-    speed.token * Math.max(0, maxNewTokens - 1) * Math.ceil((evaluated * n) / rows)
+    (speed.tower / prompts.length) * evaluated +
+    answeringSeconds(evaluated, shape, times, step) +
+    measured.aroundEvaluation
   );
 }
 
@@ -250,12 +271,13 @@ function extrapolate(
   return {
     tower: grown("tower"),
     prefill: grown("prefill"),
-    promptToken: grown("promptToken"),
     token: grown("token"),
     forward: grown("forward"),
     gradients: grown("gradients"),
     fewGradients: grown("fewGradients"),
     optimizer: grown("optimizer"),
+    evaluatedPrefill: grown("evaluatedPrefill"),
+    evaluatedToken: grown("evaluatedToken"),
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { type GenerateOptions, VlmPolicy } from "@v-triune/policy";
-import type { Clock } from "../dry-run/measure-speed";
+import type { Clock } from "../dry-run/clock";
 
 /**
  * `prompts`: until each answer has its first token. `optimizer`: what is neither a gradient nor before the first one:
@@ -30,11 +30,13 @@ export function watchPhases(clock: Clock): PhaseWatch {
   let seconds = none();
   /** When the last gradients were there; undefined before the first ones of a step. */
   let gradientsSince: number | undefined;
+  /** When tensors were last tidied up: after that a step only reports. */
+  let tidied = 0;
   /** Gradients of blocks are computed within those of the model. */
   let isWithin = false;
   const { generate, logProbs } = VlmPolicy.prototype;
   const engine = tf.engine();
-  const { gradients } = engine;
+  const { gradients, endScope } = engine;
 
   VlmPolicy.prototype.generate = async function* (this: VlmPolicy, prompts, options) {
     let phase: "prompts" | "answers" = "prompts";
@@ -66,6 +68,10 @@ export function watchPhases(clock: Clock): PhaseWatch {
     seconds.logProbs += clock() - started;
     return found;
   };
+  engine.endScope = (...given: Parameters<typeof endScope>) => {
+    endScope.apply(engine, given);
+    tidied = clock();
+  };
   engine.gradients = ((...given: Parameters<typeof gradients>) => {
     if (isWithin) return gradients.apply(engine, given);
     const started = clock();
@@ -80,7 +86,7 @@ export function watchPhases(clock: Clock): PhaseWatch {
 
   return {
     take() {
-      if (gradientsSince !== undefined) seconds.optimizer += clock() - gradientsSince;
+      if (gradientsSince !== undefined) seconds.optimizer += tidied - gradientsSince;
       gradientsSince = undefined;
       const taken = seconds;
       seconds = none();

@@ -14,6 +14,8 @@ export interface DataSetup {
   readonly architecture?: VlmConfig;
   readonly verifiers: readonly string[];
   readonly tools?: ToolOffer | undefined;
+  /** Whether large sets are copied to where a row can be read alone. Default true. */
+  readonly copies?: boolean;
 }
 
 export type ToDataThread =

@@ -14,7 +14,8 @@ const port = parentPort;
 if (!port) throw new Error("data-thread runs as a thread only");
 const send = (message: FromDataThread): void => port.postMessage(message, []);
 
-async function open({ config, processorFolder, architecture, verifiers, tools }: DataSetup): Promise<TrainingSource> {
+async function open(setup: DataSetup): Promise<TrainingSource> {
+  const { config, processorFolder, architecture, verifiers, tools, copies = true } = setup;
   const processor = createProcessor(processorFolder, {}, architecture);
   const makePrompt = await configuredPromptMaker(config, processor, architecture?.text.maxPositionEmbeddings, tools);
   return openTrainingSource({
@@ -23,7 +24,7 @@ async function open({ config, processorFolder, architecture, verifiers, tools }:
     makePrompt,
     verifiers,
     strict: config.strict,
-    onRowStore: (notice) => send({ type: "row-store", notice }),
+    ...(copies && { onRowStore: (notice) => send({ type: "row-store", notice }) }),
   });
 }
 

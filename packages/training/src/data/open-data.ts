@@ -24,7 +24,8 @@ export interface DataOptions {
   readonly tools?: ToolOffer | undefined;
   /** Told of rows that are left out. */
   readonly onBadRow: (message: string) => void;
-  readonly onRowStore: (notice: RowStoreNotice) => void;
+  /** Told when a large set is copied to where a row can be read alone. Default: none is. */
+  readonly onRowStore?: (notice: RowStoreNotice) => void;
 }
 
 /**
@@ -54,7 +55,7 @@ export async function openData(
     return withIouThresholds(data, config.reward.iou);
   };
   if (config.workers !== 1) {
-    const setup = { config, processorFolder, architecture, verifiers, tools };
+    const setup = { config, processorFolder, architecture, verifiers, tools, copies: onRowStore !== undefined };
     const source = await resources.open(openDataThread(setup, onRowStore), close);
     return drawn(source);
   }
