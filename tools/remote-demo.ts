@@ -65,6 +65,8 @@ async function train({ folder, backend, steps, samples, url }: RunOrder): Promis
     data: { train: join(folder, "train.parquet"), eval: join(folder, "held-out.parquet") },
     run: { name: "demo", folder: join(folder, `${backend}-${url === undefined ? "local" : "remote"}`), seed: 1, steps },
     optimizer: { ...demoRecipe.optimizer, lr: RATE, groups: { language: { lr: RATE } } },
+    // The server's own matter where it trains.
+    update: url === undefined ? demoRecipe.update : {},
     evaluation: { every: null, samplesPerSource: samples },
     backend,
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { formatDoctor, runDoctor, type DoctorReport } from "./doctor";
-import { inspectBackends } from "./inspect-backends";
+import { type BackendReport, inspectBackends } from "./inspect-backends";
 
 const report: DoctorReport = {
   machine: {
@@ -106,6 +106,20 @@ describe("formatDoctor", () => {
       "                 to get them: npx v-triune native install",
       "",
     ]);
+  });
+
+  it("names what updates take by default", () => {
+    const said = (training: NonNullable<BackendReport["training"]>): string =>
+      formatDoctor({ ...report, backends: report.backends.map((backend) => ({ ...backend, training })) })
+        .split("\n  training ")[1]!
+        .trim()
+        .replace(/\s+/g, " ");
+    expect(said({ works: true, instructions: "AVX-512" })).toBe(
+      "by v-triune's own kernels (AVX-512), which update.computeWith: auto takes",
+    );
+    expect(said({ works: false, reason: "the GPU trains" })).toBe(
+      "without v-triune's native kernels: the GPU trains; update.computeWith: auto takes TensorFlow's ops",
+    );
   });
 
   it("offers the install where it is possible and nothing native is there", () => {

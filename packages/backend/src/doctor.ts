@@ -151,10 +151,12 @@ export function formatDoctor(report: DoctorReport): string {
     const state = report.backends.find((backend) => backend[what] !== undefined)?.[what];
     if (state === undefined) continue;
     if (state.works) {
-      row(what, `by v-triune's own kernels (${state.instructions})`);
+      const taken = what === "training" ? ", which update.computeWith: auto takes" : "";
+      row(what, `by v-triune's own kernels (${state.instructions})${taken}`);
       continue;
     }
-    row(what, `without v-triune's native kernels: ${state.reason}`);
+    const taken = what === "training" ? "; update.computeWith: auto takes TensorFlow's ops" : "";
+    row(what, `without v-triune's native kernels: ${state.reason}${taken}`);
     if (state.howToGet !== undefined) row("", `to get them: ${state.howToGet}`);
   }
   if (report.installs.every(({ state }) => state !== "present")) {

@@ -50,8 +50,8 @@ export interface Policy<Row extends PolicyRow = PolicyRow> {
   /** The tensors that are trained now; frozen ones are not in it. */
   readonly parameters: readonly PolicyParameter[];
   /**
-   * Whether kernels beside the backend's operations compute the model. Then they compute AdamW as well, however few
-   * parameters are trained (an adapter's).
+   * Whether kernels beside the backend's operations compute the model. They then compute AdamW as well, and otherwise
+   * operations do. Default: kernels compute AdamW where the backend has them.
    */
   readonly inOneOp?: boolean;
   /** Differentiable log-probabilities of the rows' completions. Called inside the learner's tidy. */

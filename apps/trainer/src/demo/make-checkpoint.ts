@@ -3,7 +3,7 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type BackendName, selectBackend } from "@v-triune/backend";
-import { pictureSize, writeDemoModelFolder, zoomModelFolder } from "@v-triune/demo-tasks";
+import { demoRecipe, pictureSize, writeDemoModelFolder, zoomModelFolder } from "@v-triune/demo-tasks";
 import { type Processor, createProcessor, createVlm, loadVlm, readModelConfig } from "@v-triune/policy";
 import { RunFolderError } from "@v-triune/training/run-folder";
 import { demoModelFolder } from "./run-demo";
@@ -46,14 +46,19 @@ export async function makeDemoCheckpoint(options: MakeCheckpointOptions): Promis
   await writeDemoModelFolder(template, changes);
   const say = (name: string, updates: number) => (progress: { update: number; loss: number; seconds: number }) =>
     print(`${name} ${progress.update}/${updates}  loss ${progress.loss.toFixed(3)}  ${progress.seconds.toFixed(0)} s`);
+  // As the recipe's runs: the shipped checkpoints were made by TensorFlow's own ops.
+  const { computeWith } = demoRecipe.update;
   try {
     const config = readModelConfig(template);
     const policy =
       options.model === "zero"
-        ? await loadVlm(demoModelFolder)
+        ? await loadVlm(demoModelFolder, { computeWith })
         : options.model === "zoom"
-          ? createVlm(config, await enlargedWeights(demoModelFolder, config, seed), { sourceFolder: template })
-          : createVlm(config, demoInitialWeights(config, seed), { sourceFolder: template });
+          ? createVlm(config, await enlargedWeights(demoModelFolder, config, seed), {
+              sourceFolder: template,
+              computeWith,
+            })
+          : createVlm(config, demoInitialWeights(config, seed), { sourceFolder: template, computeWith });
     const [processor, endToken] = [createProcessor(template), config.eosTokenIds[0] as number];
     if (options.model === "zoom") {
       const makeRow = practiceRowMaker(processor, endToken);

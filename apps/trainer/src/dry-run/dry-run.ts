@@ -200,7 +200,7 @@ async function memoryOf(
     available,
     teacher: await teacherArchitecture(config),
     nativeDecoding: decodesNatively(),
-    arithmetic: arithmeticOf(architecture, config.update.computeWith),
+    arithmetic: arithmeticOf(config.update.computeWith),
     workers: workerCount(config.workers),
     ...(longest > 0 && { promptTokens: longest }),
   });

@@ -120,7 +120,7 @@ export async function estimateTime(
   const needed = estimateMemory({ ...config, update: { ...config.update, gradientCheckpointing } }, deep, {
     promptTokens: longest,
     nativeDecoding: decodesNatively(),
-    arithmetic: arithmeticOf(deep, config.update.computeWith),
+    arithmetic: arithmeticOf(config.update.computeWith),
     workers: workerCount(config.workers),
   }).total;
   if (needed > free)

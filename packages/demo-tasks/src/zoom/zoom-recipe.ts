@@ -21,6 +21,8 @@ export const zoomRecipe = {
     maxNewTokens: 72,
     turns: { max: 3, tools: [{ name: "crop" as const, square: true, notes: false }], offer: zoomOffer },
   },
+  // As demoRecipe's.
+  update: { computeWith: "backend" as const },
   optimizer: { lr: 2e-4, betas: [0.9, 0.95] as [number, number], weightDecay: 0, warmupRatio: 0 },
   promptPool: { enabled: false },
   checkpoint: { every: null, keep: null },

@@ -72,7 +72,8 @@ export function createLearner<Row extends PolicyRow>(config: LearnerConfig<Row>)
   const parameters = trainedParameters(config);
   checkNumbers(config);
   const { learningRate: _, ...adamOptions } = config.optimizer;
-  const optimizer = createAdamW({ ...(policy.inOneOp === true && { computeWith: "kernels" }), ...adamOptions });
+  const computeWith = policy.inOneOp === undefined ? "auto" : policy.inOneOp ? "kernels" : "backend";
+  const optimizer = createAdamW({ computeWith, ...adamOptions });
   const context: UpdateContext<Row> = { config, parameters, optimizer };
   const parts = createUpdateParts(context, { objective, correction });
   const supervised = createUpdateParts(context, { objective: SUPERVISED });

@@ -102,7 +102,7 @@ export function createUpdateParts<Row extends PolicyRow>(
 
   function apply(part: Contribution & UpdateSizes): UpdateStats {
     try {
-      const inOnePass = takesOnePass(SUM_OF_SQUARES, parameters, optimizer.computeWith);
+      const inOnePass = takesOnePass(SUM_OF_SQUARES, optimizer.computeWith);
       const squares = new Map<string, number>();
       for (const { name } of parameters) {
         const gradient = part.gradients.get(name);

@@ -6,8 +6,8 @@
  *
  * Computed as 13 tfjs operations per tensor: gradient clipping is folded into the constants of the moments, the bias
  * corrections into the step and ε (lr sqrt(c2)/c1 · m / (sqrt(v) + ε sqrt(c2)), the same number). Nothing is read back.
- * Where a backend has the kernel "VTriuneAdamW" (@v-triune/backend, native), it computes steps over more than 8.4 million
- * parameters in one pass over memory, and rounds a little otherwise.
+ * Where a backend has the kernel "VTriuneAdamW" (@v-triune/backend, native), it computes a step in one pass over memory, and
+ * rounds a little otherwise.
  *
  * A parameter without a gradient is treated as one whose gradient is 0 (it decays, its momentum runs on), so that a
  * batch without pictures, or one whose rows were left out for lack of signal, gives the same step as one with zeros.
@@ -33,8 +33,8 @@ export interface AdamWOptions {
   readonly amsgrad?: boolean;
   /**
    * What computes a step: "kernels", one pass over memory by the backend's kernel; "backend", its operations; or "auto",
-   * the kernel for more than 8.4 million parameters. Where there is no kernel, and for amsgrad, operations always do.
-   * Default "auto".
+   * as "kernels". Where there is no kernel, and for amsgrad, operations always do. Default "auto"; a learner's is what
+   * computes its policy.
    */
   readonly computeWith?: ComputeWith;
 }
@@ -135,7 +135,7 @@ export function createAdamW(options: AdamWOptions = {}): AdamW {
         gradientSquared: (1 - beta2) * gradientScale * gradientScale,
         epsilon: epsilon * root2,
       };
-      const inOnePass = !amsgrad && takesOnePass(ONE_PASS, targets, computeWith);
+      const inOnePass = !amsgrad && takesOnePass(ONE_PASS, computeWith);
       const scalars: Scalars = {
         beta1: tf.scalar(constants.beta1),
         beta2: tf.scalar(constants.beta2),

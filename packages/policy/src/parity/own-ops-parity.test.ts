@@ -18,11 +18,11 @@ if (skips)
 
 const config = benchmarkConfig({ vocabSize: 100, intermediateSize: 16 });
 
-describe.skipIf(skips)("a small model that asks for own ops", () => {
-  it("gets them, and only when it asks", () => {
-    expect(arithmeticOf(config)).toBe("ops");
-    expect(arithmeticOf(config, "kernels")).toBe("own-ops");
-    expect(arithmeticOf(config, "backend")).toBe("ops");
+describe.skipIf(skips)("a small model by own ops", () => {
+  it("gets them unless it asks for the backend's", () => {
+    expect(arithmeticOf()).toBe("own-ops");
+    expect(arithmeticOf("kernels")).toBe("own-ops");
+    expect(arithmeticOf("backend")).toBe("ops");
   });
 
   it.each(["qwen2_5_vl", "qwen2_vl", "qwen3_vl"])("agrees with transformers: %s", async (family) => {
@@ -41,7 +41,7 @@ it("is refused on a backend that has none, with what to do", async () => {
   const asked = (): unknown => createVlm(config, randomWeights(config, { seed: 1 }), { computeWith: "kernels" });
   expect(asked).toThrow(PolicyInputError);
   expect(asked).toThrow(/update\.computeWith[^]*backend cpu[^]*computeWith: auto/);
-  expect(() => arithmeticOf(config, "kernels")).toThrow(PolicyInputError);
+  expect(() => arithmeticOf("kernels")).toThrow(PolicyInputError);
   await selectBackend({ prefer: "wasm" });
-  expect(arithmeticOf(config, "kernels")).toBe("wasm");
+  expect(arithmeticOf("kernels")).toBe("wasm");
 });

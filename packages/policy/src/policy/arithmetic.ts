@@ -1,7 +1,5 @@
 /** What computes a model's updates. */
 import * as tf from "@tensorflow/tfjs-core";
-import type { VlmConfig } from "../config/model-config";
-import { parameterShapes } from "../families/model-families";
 import { PolicyInputError } from "../input-error";
 import { hasOwnOps, type UpdateKernels, usesOwnOps } from "../kernels/native/own-ops";
 import { heap } from "../kernels/wasm/heap";
@@ -13,20 +11,14 @@ import { heap } from "../kernels/wasm/heap";
 export type Arithmetic = "wasm" | "own-ops" | "ops";
 
 /**
- * What computes updates of this model on the present backend.
+ * What computes updates on the present backend.
  *
  * @throws PolicyInputError as `checkUpdateKernels`
  */
-export function arithmeticOf(config: VlmConfig, computeWith: UpdateKernels = "auto"): Arithmetic {
+export function arithmeticOf(computeWith: UpdateKernels = "auto"): Arithmetic {
   checkUpdateKernels(computeWith);
   if (heap()) return "wasm";
-  const sizes = parameterShapes(config).map(({ shape }) => shape.reduce((size, n) => size * n, 1));
-  return usesOwnOps(
-    sizes.reduce((sum, size) => sum + size, 0),
-    computeWith,
-  )
-    ? "own-ops"
-    : "ops";
+  return usesOwnOps(computeWith) ? "own-ops" : "ops";
 }
 
 /** @throws PolicyInputError when kernels are asked for that the present backend does not have */

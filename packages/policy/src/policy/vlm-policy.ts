@@ -58,8 +58,8 @@ export interface VlmOptions {
   readonly decodeWith?: DecoderName;
   /**
    * What computes log-probabilities and their gradients: "kernels", the package's own ops beside native TensorFlow, which
-   * are faster and round otherwise; "backend", TensorFlow.js ops; or "auto", the kernels for models above 8.4 million
-   * parameters, where `v-triune native install` compiled them. On wasm the package's kernels always do. Default "auto".
+   * are faster and round otherwise; "backend", TensorFlow.js ops; or "auto", the kernels where `v-triune native install`
+   * compiled them. On wasm the package's kernels always do. Default "auto".
    */
   readonly computeWith?: UpdateKernels;
   /** The folder from which `save` copies tokenizer and templates. Default: the folder that was loaded. */

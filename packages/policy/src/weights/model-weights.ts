@@ -55,7 +55,6 @@ export class ModelWeights {
   readonly #tensors = new Map<string, tf.Tensor>();
   /** Constant matrices that are kept in bfloat16. */
   readonly #halves = new Map<string, Bfloat16Matrix>();
-  readonly #size: number;
   /** Adapters by the layer's name without `.weight`. */
   readonly adapters = new Map<string, LinearAdapter>();
 
@@ -74,7 +73,6 @@ export class ModelWeights {
     frozen: (shape: ParameterShape) => boolean,
     readonly computeWith: UpdateKernels = "auto",
   ) {
-    this.#size = shapes.reduce((sum, shape) => sum + elements(shape), 0);
     try {
       for (const shape of shapes.toSorted((a, b) => elements(b) - elements(a))) {
         const data = values(shape);
@@ -111,12 +109,9 @@ export class ModelWeights {
     }
   }
 
-  /**
-   * Whether norms, attention and SwiGLU are ops of ours beside TensorFlow. Unless asked otherwise, small models keep the
-   * numbers that TensorFlow's own ops give.
-   */
+  /** Whether norms, attention and SwiGLU are ops of ours beside TensorFlow. */
   get inOneOp(): boolean {
-    return usesOwnOps(this.#size, this.computeWith);
+    return usesOwnOps(this.computeWith);
   }
 
   get(name: string): tf.Tensor {

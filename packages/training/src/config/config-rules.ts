@@ -304,7 +304,7 @@ function checkTeacherServer(
 
 /** What the Tinker API cannot express, said before the run. */
 function checkTrainerEngine(config: TrainingConfig, engine: TrainerEngineConfig, refuse: Refuse): void {
-  const { model, rollout, algorithm, optimizer } = config;
+  const { model, rollout, algorithm, optimizer, update } = config;
   const ways = "or leave training.engine out (the local policy), or take the run to a cluster: v-triune export verl";
   if (model.init !== "pretrained")
     refuse(
@@ -320,6 +320,15 @@ function checkTrainerEngine(config: TrainingConfig, engine: TrainerEngineConfig,
       "null",
       "an adapter",
       "set training.engine.adapter",
+    );
+  const { computeWith = "auto" } = update;
+  if (computeWith !== "auto")
+    refuse(
+      ["update", "computeWith"],
+      "What computes the updates of a model on a server is decided there.",
+      "auto",
+      computeWith,
+      "leave update.computeWith out",
     );
   const wanted = engine.adapter ? (["language"] as const) : (["vision", "connector", "language"] as const);
   for (const name of ["vision", "connector", "language"] as const) {

@@ -35,6 +35,8 @@ it.each<[string, Partial<TrainingConfigInput>, object, string]>([
   ["answers of older weights", { rollout: { asyncLevel: 1 } }, {}, "meanwhile"],
   ["answers of several turns", { rollout: { turns: { tools: ["crop"] } } }, {}, "not trained on a server yet"],
   ["an entropy bonus", { algorithm: { entropyCoefficient: 0.01 } }, {}, "gradient of an entropy"],
+  ["kernels of this machine", { update: { computeWith: "kernels" } }, {}, "leave update.computeWith out"],
+  ["operations of this machine", { update: { computeWith: "backend" } }, {}, "is decided there"],
   ["a local adapter", { model: { path: "m", adapter: { rank: 4 } } }, {}, "training.engine.adapter"],
   ["random weights", { model: { init: "random", config: "c", tokenizer: "t" } }, {}, "its own weights"],
   ["gspo by the server", { algorithm: { loss: "gspo" } }, { objective: "server" }, "ppo without dual clip"],

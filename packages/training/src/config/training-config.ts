@@ -388,8 +388,8 @@ export interface UpdateConfig {
   readonly gradientCheckpointing: boolean | "auto";
   /**
    * What computes updates, AdamW included: "kernels", our own ops beside native TensorFlow, which are faster and round
-   * otherwise; "backend", TensorFlow.js ops; "auto", the kernels for models above 8.4 million parameters, where
-   * `v-triune native install` compiled them. On wasm our kernels always do. Absent in a run.json of an earlier version.
+   * otherwise; "backend", TensorFlow.js ops; "auto", the kernels where `v-triune native install` compiled them. On wasm
+   * our kernels always do. Absent in a run.json of an earlier version.
    */
   readonly computeWith?: UpdateKernels;
 }

@@ -93,7 +93,7 @@ async function measure(measurement: Measurement, prefer: BackendName, folder: st
   const estimate = estimateMemory(config, policy.config, {
     promptTokens: measurement.length / 2,
     nativeDecoding: decodesNatively(),
-    arithmetic: arithmeticOf(policy.config),
+    arithmetic: arithmeticOf(),
   });
   const megabytes = (bytes: number): number => Math.round(bytes / 1e6);
   console.log(

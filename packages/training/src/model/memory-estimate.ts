@@ -119,7 +119,7 @@ export interface EstimateOptions {
   readonly teacher?: VlmConfig | undefined;
   /** Whether the backend's native kernels decode (policy's `decodesNatively`). Default false. */
   readonly nativeDecoding?: boolean;
-  /** What computes an update of this model (policy's `arithmeticOf`). Default "own-ops". */
+  /** What computes an update (policy's `arithmeticOf`). Default "own-ops". */
   readonly arithmetic?: Arithmetic;
   /** Threads that compute (`workerCount`). Default 1. */
   readonly workers?: number;
@@ -205,7 +205,7 @@ export async function usesGradientCheckpointing(
   const estimate = estimateMemory(config, architecture, {
     teacher: await teacherArchitecture(config),
     nativeDecoding: decodesNatively(),
-    arithmetic: arithmeticOf(architecture, config.update.computeWith),
+    arithmetic: arithmeticOf(config.update.computeWith),
     workers: workerCount(config.workers),
   });
   if (estimate.gradientCheckpointing)

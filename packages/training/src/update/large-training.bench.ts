@@ -14,10 +14,10 @@
  *
  * What is skipped is named with the reason: a side that fails, or needs more memory than there is.
  *
- * "native" computes as a run does by default; "kernels" asks for the ops that larger models have (`computeWith: kernels`),
- * for models that are too small to get them unasked.
+ * "native" computes as a run does by default, by our own ops where they are installed; "ops" asks for TensorFlow's
+ * (`computeWith: backend`).
  *
- * BENCH_SHAPES=peer,20M (default: all), BENCH_SIDES=native,kernels,wasm (default these), BENCH_ROUNDS=3, BENCH_UPDATES=3.
+ * BENCH_SHAPES=peer,20M (default: all), BENCH_SIDES=native,ops,wasm (default native,wasm), BENCH_ROUNDS=3, BENCH_UPDATES=3.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -31,7 +31,7 @@ import { type TokenizedRollout, type VlmConfig, loadVlm, publishedModels } from 
 import { type ModelSize, writeModelOfSize } from "../testing/model-shapes";
 import { writeRandomCheckpoint } from "../testing/random-checkpoint";
 
-type Side = "native" | "kernels" | "wasm" | "pytorch";
+type Side = "native" | "ops" | "wasm" | "pytorch";
 
 interface Shape {
   readonly model: ModelSize | "Qwen2.5-VL-3B";
@@ -86,7 +86,7 @@ else await compareAll();
 /** One process's updates, as a JSON line. */
 async function measure(shape: Shape, side: Side, folder: string): Promise<void> {
   await selectBackend({ prefer: side === "wasm" ? "wasm" : "tensorflow", threads: THREADS });
-  const computeWith = side === "kernels" ? "kernels" : "auto";
+  const computeWith = side === "ops" ? "backend" : "auto";
   const policy = await loadVlm(folder, {
     computeWith,
     gradientCheckpointing: shape.checkpointing ?? false,
@@ -138,7 +138,7 @@ function rollout({ length, patches }: Shape, config: VlmConfig, row: number): To
 async function compareAll(): Promise<void> {
   const list = (key: string, otherwise: readonly string[]): string[] => process.env[key]?.split(",") ?? [...otherwise];
   const python = process.env.BENCH_PYTHON;
-  const sides = [...list("BENCH_SIDES", ["native", "kernels", "wasm"]), ...(python ? ["pytorch"] : [])] as Side[];
+  const sides = [...list("BENCH_SIDES", ["native", "wasm"]), ...(python ? ["pytorch"] : [])] as Side[];
   if (!python) console.log("PyTorch is skipped: BENCH_PYTHON=FILE names a Python with torch, transformers and peft.");
   await selectBackend({ prefer: "wasm" });
   const home = mkdtempSync(join(tmpdir(), "v-triune-training-"));
@@ -178,7 +178,7 @@ async function writeModel(folder: string, model: Shape["model"]): Promise<void> 
 /** @returns why it was not measured, where it was not */
 function inOwnProcess(name: string, side: Side, checkpoint: string, python: string | undefined): Measured | string {
   const peer = resolve(import.meta.dirname, "../../../../tools/peers/pytorch_training.py");
-  const unable = side === "kernels" ? unasked(shapes[name]!) : side === "wasm" && shapes[name]!.wasm;
+  const unable = side === "wasm" && shapes[name]!.wasm;
   if (unable) return unable;
   const settings = { ...shapes[name]!, folder: checkpoint, threads: THREADS, updates: UPDATES };
   const [command, args] =
@@ -192,11 +192,6 @@ function inOwnProcess(name: string, side: Side, checkpoint: string, python: stri
     return `${signal ?? `exit code ${status}`}. ${message}`;
   }
   return JSON.parse(stdout.trim().split("\n").at(-1)!) as Measured;
-}
-
-/** Why "kernels" would measure what "native" does. */
-function unasked({ model }: Shape): string | undefined {
-  return model === "peer" || model === "small" ? undefined : "a model of this size has the kernels unasked";
 }
 
 function report(name: string, found: ReadonlyMap<Side, readonly Measured[]>, load: readonly number[]): void {

@@ -20,18 +20,14 @@ export function hasOwnOps(): boolean {
 }
 
 /**
- * What computes updates: `kernels`, this package's own; `backend`, the backend's ops; `auto`, the kernels for models above
- * 8.4 million parameters, where the backend has them. On wasm the kernels always do.
+ * What computes updates: `kernels`, this package's own; `backend`, the backend's ops; `auto`, the kernels where the backend
+ * has them. On wasm the kernels always do.
  */
 export type UpdateKernels = "auto" | "kernels" | "backend";
 
-/** By "auto" smaller models keep the numbers that TensorFlow's own ops give. */
-const SMALL_PARAMETERS = 1 << 23;
-
-/** Whether the ops compute a model of this number of parameters on the present backend. */
-export function usesOwnOps(parameters: number, computeWith: UpdateKernels = "auto"): boolean {
-  if (computeWith === "backend" || !hasOwnOps()) return false;
-  return computeWith === "kernels" || parameters > SMALL_PARAMETERS;
+/** Whether the ops compute a model on the present backend. */
+export function usesOwnOps(computeWith: UpdateKernels = "auto"): boolean {
+  return computeWith !== "backend" && hasOwnOps();
 }
 
 /**
