@@ -193,9 +193,10 @@ async function checkVariants(folder: string, rows: readonly TokenizedRollout[]):
     replica.dispose();
     return { values, gradients: gradientsOf(policy, rows) };
   });
-  await withPolicy(folder, { gradientCheckpointing: true }, (policy) =>
-    sameGradients("gradient checkpointing", plain.gradients, gradientsOf(policy, rows)),
-  );
+  for (const gradientCheckpointing of [true, "mlp"] as const)
+    await withPolicy(folder, { gradientCheckpointing }, (policy) =>
+      sameGradients(`gradient checkpointing ${gradientCheckpointing}`, plain.gradients, gradientsOf(policy, rows)),
+    );
   await withPolicy(folder, { freeze: ["vision", "connector"] }, (policy) => {
     same("a frozen tower", plain.values, logProbsOf(policy, rows));
     same("remembered pictures", plain.values, logProbsOf(policy, rows));

@@ -63,6 +63,7 @@ export {
 } from "./policy/vlm-policy";
 export { type DecoderName, type DecodingSize, chooseDecoder, kernelDecodingBytes } from "./generation/choose-decoder";
 export { type Arithmetic, arithmeticOf } from "./policy/arithmetic";
+export type { GradientCheckpointing } from "./kernels/checkpoint";
 export type { UpdateKernels } from "./kernels/native/own-ops";
 export { decodesNatively } from "./generation/native-step-kernels";
 export type { WeightDtype } from "./kernels/bfloat16-matrix";

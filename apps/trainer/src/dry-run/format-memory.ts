@@ -29,7 +29,7 @@ export function formatMemory(estimate: MemoryEstimate, available: number): strin
   } = estimate;
   const count = (value: number): string => value.toLocaleString("en-US");
   const keys = estimate.gradientCheckpointing
-    ? "(update.microBatchTokens, with gradient checkpointing)"
+    ? `(update.microBatchTokens, with gradient checkpointing${estimate.gradientCheckpointing === "mlp" ? " of MLPs" : ""})`
     : "(update.microBatchTokens)";
   const lines = [
     `Memory, about ${formatBytes(total)} of ${formatBytes(available)}`,
@@ -46,7 +46,7 @@ export function formatMemory(estimate: MemoryEstimate, available: number): strin
     const advice = [
       ...(activations > total / 8 ? ["lower update.microBatchTokens: the result stays the same"] : []),
       ...(threads > total / 4 ? ["workers: 1: less memory, more time"] : []),
-      ...(activations > total / 4 && !estimate.gradientCheckpointing
+      ...(activations > total / 4 && estimate.gradientCheckpointing !== true
         ? ["update: {gradientCheckpointing: auto}: the same numbers in a third more time"]
         : []),
       ...(decoding > total / 4

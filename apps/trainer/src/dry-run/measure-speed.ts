@@ -6,7 +6,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { BackendChoice } from "@v-triune/backend";
 import { type Learner, type TrainingRow, type UpdateStats, createLearner } from "@v-triune/grpo";
-import type { Processor, TokenizedRollout, VlmConfig, VlmPolicy } from "@v-triune/policy";
+import type { GradientCheckpointing, Processor, TokenizedRollout, VlmConfig, VlmPolicy } from "@v-triune/policy";
 import type { PreparedPrompt, RolloutEngine, SamplingRequest, ToolOffer } from "@v-triune/rollouts";
 import {
   type Compute,
@@ -110,7 +110,7 @@ export interface MeasureOptions {
   readonly evaluated: number;
   readonly backend: BackendChoice;
   readonly sourceFolder: string;
-  readonly gradientCheckpointing: boolean;
+  readonly gradientCheckpointing: GradientCheckpointing;
   readonly clock: Clock;
 }
 

@@ -2,7 +2,13 @@
  * The model that stands for the run's while time is measured: all of a small one; of a large one its widths and its
  * vocabulary with few layers, twice, so that the difference tells what a layer takes.
  */
-import { type VlmConfig, type VlmPolicy, createVlm, parameterShapes } from "@v-triune/policy";
+import {
+  type GradientCheckpointing,
+  type VlmConfig,
+  type VlmPolicy,
+  createVlm,
+  parameterShapes,
+} from "@v-triune/policy";
 import { frozenGroups } from "@v-triune/training";
 import type { TrainingConfig } from "@v-triune/training/config";
 import { countNumbers } from "./step-work";
@@ -51,7 +57,7 @@ function thinned(architecture: VlmConfig, numLayers: number, depth: number): Vlm
 export function openMeasuredPolicy(
   { model, rollout, ...config }: TrainingConfig,
   architecture: VlmConfig,
-  gradientCheckpointing: boolean,
+  gradientCheckpointing: GradientCheckpointing,
   sourceFolder: string,
 ): VlmPolicy {
   const { adapter, dtype } = model;

@@ -15,7 +15,13 @@
  */
 import { freemem, loadavg, platform } from "node:os";
 import { selectBackend } from "@v-triune/backend";
-import { type Processor, type VlmConfig, arithmeticOf, decodesNatively } from "@v-triune/policy";
+import {
+  type GradientCheckpointing,
+  type Processor,
+  type VlmConfig,
+  arithmeticOf,
+  decodesNatively,
+} from "@v-triune/policy";
 import type { PreparedPrompt, ToolOffer } from "@v-triune/rollouts";
 import { answerTokens, estimateMemory, workerCount } from "@v-triune/training";
 import type { TrainingConfig } from "@v-triune/training/config";
@@ -88,7 +94,7 @@ export interface TimeOptions {
   /** What prompts say of tools. Default: nothing. */
   readonly tools?: ToolOffer | undefined;
   /** As the memory estimate decides it. */
-  readonly gradientCheckpointing: boolean;
+  readonly gradientCheckpointing: GradientCheckpointing;
   /** Prompts of one evaluation. Default 0. */
   readonly evaluated?: number;
   /** Bytes of memory that are free. Default: the machine's. */
@@ -193,7 +199,7 @@ function stepOf(
   const seconds = (plan: typeof full, tokens: number) => {
     const share = plan.work / measured.measured.work;
     // A forward and a backward pass, and another forward pass with gradient checkpointing.
-    const again = measured.trainsTower ? plan.pictures * (gradientCheckpointing ? 4 : 3) * tower : 0;
+    const again = measured.trainsTower ? plan.pictures * (gradientCheckpointing === true ? 4 : 3) * tower : 0;
     const answers = speed.token * Math.max(0, tokens - 1) * Math.max(1, inTurns);
     const gradients = updates * (gradientSeconds(plan, { ...measured, speed }) + again);
     const optimizer = updates * speed.optimizer;

@@ -6,8 +6,9 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { asFloat32, freeCopy, type Matrix } from "./bfloat16-matrix";
-import { chunkStates, logDistribution, overVocabulary, passing, rowChunks } from "./logits-in-chunks";
+import { logDistribution, overVocabulary, passing, rowChunks } from "./logits-in-chunks";
 import type { RowChunk } from "./over-vocabulary";
+import { chunkStates } from "./row-chunks";
 
 /** K tokens of each position, flat [M · K], and their log-probabilities. */
 export interface TopTokens {

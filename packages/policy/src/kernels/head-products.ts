@@ -6,8 +6,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import { Bfloat16Matrix, type Matrix } from "./bfloat16-matrix";
 import { oneDnnProduct } from "./native/own-ops";
 
-/** Numbers of the head that are float32 at a time: 256 MiB. */
-const WIDENED_ELEMENTS = 1 << 26;
+/** Numbers of the head that are float32 at a time: 64 MiB. */
+const WIDENED_ELEMENTS = 1 << 24;
 
 export interface HeadProducts {
   /** z = h Wᵀ, [m, D] → [m, V]. */

@@ -6,6 +6,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import { Bfloat16Matrix, type Matrix } from "./bfloat16-matrix";
 import { withGradient } from "./custom-gradient";
 import { headProducts } from "./head-products";
+import { chunkStates, stackRows } from "./row-chunks";
+import { gradientAhead } from "./gradient-ahead";
 import type { OverVocabulary, RowChunk } from "./over-vocabulary";
 
 /** Logits of one chunk. */
@@ -17,11 +19,6 @@ export function rowChunks(rows: number, vocabulary: number): RowChunk[] {
   const chunks = Math.ceil(rows / Math.max(1, Math.floor(CHUNK_ELEMENTS / vocabulary)));
   const most = Math.ceil(rows / chunks);
   return Array.from({ length: chunks }, (_, i) => ({ start: i * most, count: Math.min(most, rows - i * most) }));
-}
-
-/** The hidden states of a chunk. */
-export function chunkStates(hidden: tf.Tensor2D, { start, count }: RowChunk): tf.Tensor2D {
-  return tf.slice2d(hidden, [start, 0], [count, -1]);
 }
 
 /** log softmax of the logits over the temperature, [m, V] → [m, V]. Takes over and frees `logits`. */
@@ -37,11 +34,6 @@ export function passing<T extends tf.Tensor>(inputs: readonly tf.Tensor[], resul
   return value;
 }
 
-/** Chunks below each other. */
-function stackRows(parts: tf.Tensor2D[]): tf.Tensor2D {
-  return parts.length === 1 ? parts[0]! : tf.concat2d(parts, 0);
-}
-
 /**
  * A function of each row's logits z = h Wᵀ, differentiable in the hidden states and, where it is trained, in the head:
  * dh = dz W and dW = dzᵀ h.
@@ -50,14 +42,12 @@ function stackRows(parts: tf.Tensor2D[]): tf.Tensor2D {
  * @param head [V, D]
  * @returns [M, C]
  */
-export function overVocabulary(
-  hidden: tf.Tensor2D,
-  head: Matrix,
-  { oneDnn, sparesLogits, value, logitGradient }: OverVocabulary,
-): tf.Tensor2D {
+export function overVocabulary(hidden: tf.Tensor2D, head: Matrix, task: OverVocabulary): tf.Tensor2D {
+  const { oneDnn, sparesLogits, value, logitGradient } = task;
   const trainable = head instanceof tf.Variable;
   const products = headProducts(oneDnn);
   const chunks = rowChunks(hidden.shape[0], head.shape[0]);
+  if (sparesLogits && !trainable) return gradientAhead(hidden, head, chunks, task);
   const keepsLogits = sparesLogits && hidden.shape[0] * head.shape[0] <= KEPT_ELEMENTS;
   return withGradient<tf.Tensor2D>(trainable ? [hidden, head] : [hidden], (save) => {
     const parts = chunks.map((chunk) =>

@@ -11,7 +11,7 @@ import type { TextConfig } from "../config/model-config";
 import { addResidual } from "../kernels/add-residual";
 import { attention } from "../kernels/attention";
 import type { AttentionHeads } from "../kernels/attention-plan";
-import { checkpoint } from "../kernels/checkpoint";
+import { checkpoint, type GradientCheckpointing } from "../kernels/checkpoint";
 import { gatherRows } from "../kernels/gather-rows";
 import type { LinearOptions } from "../kernels/linear-options";
 import { normHeads } from "../kernels/norm-heads";
@@ -39,8 +39,8 @@ export interface LanguageModelOptions {
    */
   readonly past?: (layer: number) => tf.Tensor2D;
   readonly trace?: Trace;
-  /** Keeps only each layer's input for the backward pass and computes the layer again there. */
-  readonly checkpointing?: boolean;
+  /** Default false. */
+  readonly checkpointing?: GradientCheckpointing;
 }
 
 /**
@@ -65,10 +65,11 @@ export function languageModel(
     for (let i = 0; i < config.numLayers; i++) {
       // After the last attention rows are independent: the rest is computed only for the rows that are wanted.
       const keep = i === config.numLayers - 1 ? select : undefined;
-      const place: DecoderLayer = { index: i, tokens, weights, config, keep, onQkv, past };
+      const mlpAgain = options.checkpointing === "mlp";
+      const place: DecoderLayer = { index: i, tokens, weights, config, keep, onQkv, past, mlpAgain };
       const layer = (x: tf.Tensor2D, table: RotaryTable, again = false): tf.Tensor2D =>
         decoderLayer(place, x, table, again);
-      if (options.checkpointing) {
+      if (options.checkpointing === true) {
         const variables = weights.variablesUnder(`model.layers.${i}.`);
         hidden = checkpoint(hidden, [rotary.cos, rotary.sin], variables, (x, [cos, sin], again) =>
           layer(x, { cos: cos as tf.Tensor2D, sin: sin as tf.Tensor2D }, again),
@@ -129,11 +130,13 @@ interface DecoderLayer {
   readonly keep: Int32Array | undefined;
   readonly onQkv: LanguageModelOptions["onQkv"];
   readonly past: LanguageModelOptions["past"];
+  /** Whether what follows attention keeps only its input for the backward pass. */
+  readonly mlpAgain: boolean;
 }
 
 /** @param again whether it is computed a second time, for its gradients only */
 function decoderLayer(
-  { index, tokens, weights, config, keep, onQkv, past }: DecoderLayer,
+  { index, tokens, weights, config, keep, onQkv, past, mlpAgain }: DecoderLayer,
   x: tf.Tensor2D,
   rotary: RotaryTable,
   again: boolean,
@@ -148,20 +151,16 @@ function decoderLayer(
   const attended = before ? tf.slice2d(seen, [before.shape[0], 0], [-1, -1]) : seen;
   const [residual, values] = keep ? [gatherRows(x, keep), gatherRows(attended, keep)] : [x, attended];
   const hidden = addResidual(residual, weights.project(values, [`${name}.self_attn.o_proj`]));
-  const inner = rmsNorm(
-    hidden,
-    weights.vector(`${name}.post_attention_layernorm.weight`),
-    config.rmsNormEps,
-    weights.inOneOp,
-  );
-  return addResidual(
-    hidden,
-    weights.project(
-      swiglu(weights.project(inner, [`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`]), weights.inOneOp),
-      [`${name}.mlp.down_proj`],
-      { value: !again },
-    ),
-  );
+  const norm = `${name}.post_attention_layernorm.weight`;
+  const mlp = (x: tf.Tensor2D, again: boolean): tf.Tensor2D => {
+    const inner = rmsNorm(x, weights.vector(norm), config.rmsNormEps, weights.inOneOp);
+    const gateAndUp = weights.project(inner, [`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`]);
+    const value = !again;
+    return addResidual(x, weights.project(swiglu(gateAndUp, weights.inOneOp), [`${name}.mlp.down_proj`], { value }));
+  };
+  if (!mlpAgain) return mlp(hidden, again);
+  const variables = [...weights.variablesUnder(norm), ...weights.variablesUnder(`${name}.mlp.`)];
+  return checkpoint(hidden, [], variables, (x, _, again) => mlp(x, again));
 }
 
 /** The matrix that turns hidden states into logits, [vocabulary, hidden]. */

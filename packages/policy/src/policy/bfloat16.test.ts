@@ -104,6 +104,7 @@ describe.each(backends)("weights kept in bfloat16 on %s", (backend) => {
   const cases: [string, VlmOptions][] = [
     ["under an adapter", { adapter }],
     ["under an adapter, with gradient checkpointing", { adapter, gradientCheckpointing: true }],
+    ["under an adapter, with gradient checkpointing of MLPs", { adapter, gradientCheckpointing: "mlp" }],
     ["with the tower frozen", { freeze: ["vision", "connector"] }],
   ];
   // On wasm our kernels decode always.

@@ -6,6 +6,7 @@ import type { VlmConfig } from "../config/model-config";
 import type { DecoderName } from "../generation/choose-decoder";
 import type { AdapterOptions, AttachedAdapter } from "../lora/adapter";
 import type { Bfloat16Values, WeightDtype } from "../kernels/bfloat16-matrix";
+import type { GradientCheckpointing } from "../kernels/checkpoint";
 import type { UpdateKernels } from "../kernels/native/own-ops";
 import type { ModelWeights } from "../weights/model-weights";
 import type { ParameterGroup } from "../weights/parameter-shapes";
@@ -13,7 +14,7 @@ import type { ParameterGroup } from "../weights/parameter-shapes";
 interface SnapshotOptions {
   readonly dtype?: WeightDtype;
   readonly freeze?: readonly ParameterGroup[];
-  readonly gradientCheckpointing?: boolean;
+  readonly gradientCheckpointing?: GradientCheckpointing;
   readonly decodeWith?: DecoderName;
   readonly computeWith?: UpdateKernels;
 }

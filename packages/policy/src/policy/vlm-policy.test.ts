@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { VlmConfig } from "../config/model-config";
 import { parameterShapes } from "../families/model-families";
 import { PromptError, WeightsError } from "../input-error";
+import type { GradientCheckpointing } from "../kernels/checkpoint";
 import { floatToBfloat16 } from "../safetensors/dtype";
 import { useTestBackend } from "../testing/backend";
 import { expectClose } from "../testing/gradient-check";
@@ -215,7 +216,7 @@ describe("logProbs", () => {
   it("keeps a third of the memory or less with checkpointing, for the same gradients", () => {
     const deep = { ...config, text: { ...config.text, numLayers: 12 }, vision: { ...config.vision, depth: 12 } };
     const values = randomWeights(deep, { seed: 8 });
-    const measure = (gradientCheckpointing: boolean, options: VlmOptions = {}) => {
+    const measure = (gradientCheckpointing: GradientCheckpointing, options: VlmOptions = {}) => {
       const policy = createVlm(deep, values, { ...options, gradientCheckpointing });
       // Not the zeros that an adapter starts with.
       if (options.adapter)
@@ -239,11 +240,18 @@ describe("logProbs", () => {
       policy.dispose();
       return { bytes, gradients };
     };
+    type Measured = ReturnType<typeof measure>;
     for (const options of [{}, { adapter: { rank: 2, targetModules: ["q_proj", "down_proj"] } }]) {
-      const [plain, checkpointed] = [measure(false, options), measure(true, options)];
-      for (const [i, [name, gradient]] of checkpointed.gradients.entries())
-        expect(gradient, name).toEqual(plain.gradients[i]![1]);
+      const [plain, partly, checkpointed] = ([false, "mlp", true] as const).map((mode) => measure(mode, options)) as [
+        Measured,
+        Measured,
+        Measured,
+      ];
+      for (const { gradients } of [partly, checkpointed])
+        for (const [i, [name, gradient]] of gradients.entries()) expect(gradient, name).toEqual(plain.gradients[i]![1]);
       expect(plain.bytes / checkpointed.bytes).toBeGreaterThan(3);
+      expect(partly.bytes).toBeLessThan(plain.bytes);
+      expect(partly.bytes).toBeGreaterThan(checkpointed.bytes);
     }
   });
 

@@ -268,7 +268,7 @@ export const trainingConfigSchema = type({
     "miniBatch?": count,
     "microBatchTokens?": count,
     "epochs?": count,
-    "gradientCheckpointing?": "boolean | 'auto'",
+    "gradientCheckpointing?": "boolean | 'mlp' | 'auto'",
     "computeWith?": "'auto' | 'kernels' | 'backend'",
   },
   "training?": { "+": "reject", "engine?": type("'local'").or(trainerEngine) },

@@ -381,11 +381,12 @@ export interface UpdateConfig {
   /** Passes over a rollout batch. */
   readonly epochs: number;
   /**
-   * Keeps only the input of each layer for the backward pass and computes the layer again there (arXiv 1604.06174): far
-   * less memory for about a third more time, and the same numbers bit for bit. "auto": where the model would not fit
-   * into this machine's memory otherwise.
+   * true: keeps only the input of each layer for the backward pass and computes the layer again there (arXiv 1604.06174):
+   * far less memory for about a third more time, and the same numbers bit for bit. "mlp": so with the part of each layer
+   * after attention, which keeps the most (selective recomputation, arXiv 2205.05198), for about a fifth more time.
+   * "auto": where the model would not fit into this machine's memory otherwise, "mlp" where that is enough.
    */
-  readonly gradientCheckpointing: boolean | "auto";
+  readonly gradientCheckpointing: boolean | "mlp" | "auto";
   /**
    * What computes updates, AdamW included: "kernels", our own ops beside native TensorFlow, which are faster and round
    * otherwise; "backend", TensorFlow.js ops; "auto", the kernels where `v-triune native install` compiled them. On wasm

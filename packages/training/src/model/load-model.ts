@@ -6,6 +6,7 @@ import { join } from "node:path";
 import {
   type AdapterOptions,
   type DecoderName,
+  type GradientCheckpointing,
   type ParameterGroup,
   type Processor,
   type UpdateKernels,
@@ -28,7 +29,7 @@ export interface LoadModelOptions {
   /** The folder of a checkpoint to go on from, in place of the configuration's weights. */
   readonly checkpoint?: string | undefined;
   /** See `VlmOptions.gradientCheckpointing`. */
-  readonly gradientCheckpointing?: boolean;
+  readonly gradientCheckpointing?: GradientCheckpointing;
   /** See `VlmOptions.decodeWith`. */
   readonly decodeWith?: DecoderName;
   /** See `VlmOptions.computeWith`. */

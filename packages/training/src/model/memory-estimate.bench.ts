@@ -18,7 +18,7 @@ import { type BackendName, selectBackend } from "@v-triune/backend";
 import { createLearner } from "@v-triune/grpo";
 import { resolveTrainingConfig } from "../config/load-training-config";
 import type { TrainingConfigInput } from "../config/training-config-schema";
-import { arithmeticOf, decodesNatively } from "@v-triune/policy";
+import { arithmeticOf, decodesNatively, type GradientCheckpointing } from "@v-triune/policy";
 import { openCompute } from "../parallel/open-compute";
 import { type ModelSize, writeModelOfSize } from "../testing/model-shapes";
 import { frozenGroups, learnerConfig } from "../update/learner-config";
@@ -31,7 +31,7 @@ interface Measurement {
   /** Prompt and completion, half each. */
   readonly length: number;
   readonly adapter: boolean;
-  readonly gradientCheckpointing: boolean;
+  readonly gradientCheckpointing: GradientCheckpointing;
 }
 
 const dtype = process.env.BENCH_DTYPE === "bfloat16" ? "bfloat16" : undefined;
@@ -120,7 +120,7 @@ async function compareAll(backend: BackendName, models: readonly ModelSize[]): P
       await writeModelOfSize(join(folder, model), model);
       const measurements = lengths.flatMap(([rows = 1, length = 2]) =>
         [false, true].flatMap((adapter) =>
-          [false, true].map((gradientCheckpointing): Measurement => {
+          ([false, "mlp", true] as const).map((gradientCheckpointing): Measurement => {
             return { model, rows, length, adapter, gradientCheckpointing };
           }),
         ),

@@ -30,7 +30,18 @@ describe("gradient checkpointing", () => {
     expect(fitsMemory(plain, plain.total)).toBe(false);
   });
 
-  it.each([true, false])("%s is what a person says, whatever the memory", (gradientCheckpointing) => {
+  it("auto computes MLPs alone again where that is enough", () => {
+    const of = (gradientCheckpointing: boolean | "mlp" | "auto", available = 64e9) =>
+      estimateMemory(config({ gradientCheckpointing, microBatchTokens: 65_536 }), smallModelConfig, { available });
+    const [none, mlp, all] = [of(false), of("mlp"), of(true)];
+    expect(mlp.total).toBeLessThan(none.total);
+    expect(all.total).toBeLessThan(mlp.total);
+    // Four fifths of a machine are a run's.
+    expect(of("auto", 1.26 * mlp.total)).toEqual(mlp);
+    expect(of("auto", 1.24 * mlp.total)).toEqual(all);
+  });
+
+  it.each([true, "mlp", false] as const)("%s is what a person says, whatever the memory", (gradientCheckpointing) => {
     const asked = config({ gradientCheckpointing });
     for (const available of [1e6, 64e9])
       expect(estimateMemory(asked, smallModelConfig, { available }).gradientCheckpointing).toBe(gradientCheckpointing);
@@ -52,37 +63,43 @@ describe("of an update that runs, on wasm", () => {
     { adapter: null, gradientCheckpointing: true },
     { adapter: { rank: 8 }, gradientCheckpointing: false },
     { adapter: { rank: 8 }, gradientCheckpointing: true },
-  ])("is what its tensors take, to 15 %: $adapter, checkpointing $gradientCheckpointing", ({ adapter, ...update }) => {
-    const length = 256;
-    const settings = resolveTrainingConfig(
-      {
-        model: { init: "random", config: { ...smallModelConfig }, tokenizer: "t", adapter },
-        data: { train: "d" },
-        algorithm: { advantage: "reinforce++" },
-        rollout: { n: 1, promptsPerStep: 2, maxPromptTokens: length, maxNewTokens: length },
-        update: { ...update, miniBatch: 2, microBatchTokens: 4 * length },
-      },
-      "/x",
-    );
-    const policy = createVlm(smallModelConfig, randomWeights(smallModelConfig, { seed: 1 }), {
-      freeze: frozenGroups(settings),
-      ...(adapter && { adapter }),
-      ...update,
-    });
-    const learner = createLearner(learnerConfig(settings, policy));
-    const ids = (from: number): Int32Array => Int32Array.from({ length }, (_, i) => 20 + ((i * 31 + from * 17) % 480));
-    const rows = [0, 1].map((group) => ({
-      row: { promptIds: ids(group), completionIds: ids(group + 7), group },
-      advantage: 1 - 2 * group,
-    }));
-    learner.update(rows);
-    const peak = peakOfTensors(() => learner.update(rows));
-    const { tensors } = estimateMemory(settings, smallModelConfig, { promptTokens: length, arithmetic: "wasm" });
-    learner.dispose();
-    policy.dispose();
-    expect(tensors / peak).toBeGreaterThan(0.85);
-    expect(tensors / peak).toBeLessThan(1.15);
-  });
+    { adapter: null, gradientCheckpointing: "mlp" },
+    { adapter: { rank: 8 }, gradientCheckpointing: "mlp" },
+  ] as const)(
+    "is what its tensors take, to 15 %: $adapter, checkpointing $gradientCheckpointing",
+    ({ adapter, ...update }) => {
+      const length = 256;
+      const settings = resolveTrainingConfig(
+        {
+          model: { init: "random", config: { ...smallModelConfig }, tokenizer: "t", adapter },
+          data: { train: "d" },
+          algorithm: { advantage: "reinforce++" },
+          rollout: { n: 1, promptsPerStep: 2, maxPromptTokens: length, maxNewTokens: length },
+          update: { ...update, miniBatch: 2, microBatchTokens: 4 * length },
+        },
+        "/x",
+      );
+      const policy = createVlm(smallModelConfig, randomWeights(smallModelConfig, { seed: 1 }), {
+        freeze: frozenGroups(settings),
+        ...(adapter && { adapter }),
+        ...update,
+      });
+      const learner = createLearner(learnerConfig(settings, policy));
+      const ids = (from: number): Int32Array =>
+        Int32Array.from({ length }, (_, i) => 20 + ((i * 31 + from * 17) % 480));
+      const rows = [0, 1].map((group) => ({
+        row: { promptIds: ids(group), completionIds: ids(group + 7), group },
+        advantage: 1 - 2 * group,
+      }));
+      learner.update(rows);
+      const peak = peakOfTensors(() => learner.update(rows));
+      const { tensors } = estimateMemory(settings, smallModelConfig, { promptTokens: length, arithmetic: "wasm" });
+      learner.dispose();
+      policy.dispose();
+      expect(tensors / peak).toBeGreaterThan(0.85);
+      expect(tensors / peak).toBeLessThan(1.15);
+    },
+  );
 });
 
 /** Most bytes of tensors at one time, those that share their numbers counted once. */

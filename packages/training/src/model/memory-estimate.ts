@@ -12,7 +12,8 @@
  *                  the results of what an adapter adds to, where there is one; with one on attention alone, hidden and
  *                  intermediate once less: a product with weights that nothing changes keeps no input
  *
- *                numbers; or with gradient checkpointing `hidden`, and once what a layer keeps
+ *                numbers; or with gradient checkpointing `hidden`, and once what a layer keeps. With that of the MLPs alone,
+ *                intermediate and its inputs once
  *
  *   passing      logits of one chunk and what is made of them, what one layer computes on the way, and float32 copies of
  *                weights in bfloat16 while they are used; by TensorFlow's ops also scores of a batch of attention blocks
@@ -30,6 +31,7 @@ import { totalmem } from "node:os";
 import {
   type Arithmetic,
   type DecodingSize,
+  type GradientCheckpointing,
   type ParameterGroup,
   type ParameterShape,
   type VlmConfig,
@@ -67,7 +69,7 @@ export interface MemoryEstimate {
   readonly process: number;
   /** What further threads take that compute on wasm. */
   readonly threads: number;
-  readonly gradientCheckpointing: boolean;
+  readonly gradientCheckpointing: GradientCheckpointing;
   /** Bytes of weights that `model.dtype: bfloat16` would save; 0 where it is on. */
   readonly savedByBfloat16: number;
   readonly total: number;
@@ -94,7 +96,8 @@ const GROWTH_BYTES = { wasm: 0.05e9, native: 0.15e9 };
 const THREAD_BYTES = 0.06e9;
 /**
  * Numbers of one chunk of logits (policy/src/kernels/logits-in-chunks.ts, wasm/token-log-probs.ts), how many of that
- * size are there at once, with the entropies that a run reports, and what own ops keep of all chunks.
+ * size are there at once, with the entropies that a run reports, and what own ops keep of all chunks where the head is
+ * trained.
  */
 const LOGITS_CHUNK = 1 << 24;
 const LOGITS_COPIES = { wasm: 2, ops: 8, "own-ops": 2 };
@@ -102,7 +105,7 @@ const KEPT_LOGITS = 1 << 26;
 /** Rows that generation decodes at once (GenerateOptions.maxRows). */
 const ROWS_AT_ONCE = 256;
 /** Numbers of a head in bfloat16 that are float32 at a time (policy/src/kernels/head-products.ts). */
-const WIDENED_HEAD = 1 << 26;
+const WIDENED_HEAD = 1 << 24;
 /** Queries of an attention block, and probabilities that are kept (policy/src/kernels/attention.ts). */
 const QUERY_BLOCK = 512;
 const KEPT_PROBABILITIES = 1 << 22;
@@ -149,7 +152,7 @@ export function estimateMemory(
   const part = arithmetic === "wasm" && promptTokens !== undefined ? ofUpdate / MOST_PARTS : Infinity;
   const row = (promptTokens ?? 0) + answerTokens(config.rollout);
   const tokens = Math.min(microBatchTokens, ofUpdate, Math.max(row, part));
-  const estimate = (gradientCheckpointing: boolean): MemoryEstimate =>
+  const estimate = (gradientCheckpointing: GradientCheckpointing): MemoryEstimate =>
     estimateWith(config, architecture, {
       tokens,
       predicted: predictedOf(tokens, config.rollout, promptTokens ?? 0),
@@ -162,8 +165,12 @@ export function estimateMemory(
       arithmetic,
     });
   if (gradientCheckpointing !== "auto") return estimate(gradientCheckpointing);
-  const plain = estimate(false);
-  return fitsMemory(plain, available) ? plain : estimate(true);
+  // The mode that takes the least time, of those that fit.
+  for (const mode of [false, "mlp"] as const) {
+    const found = estimate(mode);
+    if (fitsMemory(found, available)) return found;
+  }
+  return estimate(true);
 }
 
 /** Most positions of a micro-batch that predict an answer's token: all of them where prompts take none. */
@@ -191,14 +198,14 @@ export function answerTokens({
 }
 
 /**
- * Whether a run computes its layers again in the backward pass. The backend is selected already.
+ * What a run computes again in the backward pass. The backend is selected already.
  *
  * @param tell is told where the machine's memory decides it
  */
 export async function usesGradientCheckpointing(
   config: TrainingConfig,
   tell: (message: string) => void,
-): Promise<boolean> {
+): Promise<GradientCheckpointing> {
   const { gradientCheckpointing } = config.update;
   if (gradientCheckpointing !== "auto") return gradientCheckpointing;
   const architecture = await modelArchitecture(config.model);
@@ -208,10 +215,12 @@ export async function usesGradientCheckpointing(
     arithmetic: arithmeticOf(config.update.computeWith),
     workers: workerCount(config.workers),
   });
-  if (estimate.gradientCheckpointing)
+  const mode = estimate.gradientCheckpointing;
+  if (mode !== false)
     tell(
-      "Gradient checkpointing is on, as activations would not fit into memory: the same numbers in about a third more " +
-        "time. A smaller update.microBatchTokens needs none; update.gradientCheckpointing: false turns it off.",
+      `Gradient checkpointing is on${mode === "mlp" ? ", of the layers' MLPs" : ""}, as activations would not fit into ` +
+        `memory: the same numbers in about a ${mode === "mlp" ? "fifth" : "third"} more time. A smaller ` +
+        "update.microBatchTokens needs none; update.gradientCheckpointing: false turns it off.",
     );
   return estimate.gradientCheckpointing;
 }
@@ -230,7 +239,7 @@ interface EstimateParts {
   readonly workers: number;
   /** Whether an update is one micro-batch. */
   readonly isWhole: boolean;
-  readonly gradientCheckpointing: boolean;
+  readonly gradientCheckpointing: GradientCheckpointing;
   readonly teacher: VlmConfig | undefined;
   readonly nativeDecoding: boolean;
   readonly arithmetic: Arithmetic;
@@ -263,6 +272,7 @@ function estimateWith(
           ...(adapter.targetModules === null ? {} : { targetModules: adapter.targetModules }),
         });
   const { vocabSize, hiddenSize, intermediateSize, numHeads } = architecture.text;
+  const trainsHead = adapter === null && !config.optimizer.groups.language.freeze;
   const halvable = countHalvable(config, shapes);
   const halved = config.model.dtype === "bfloat16" ? halvable : 0;
   const weights = 4 * (parameters + (adapter === null ? 0 : trained)) - 2 * halved;
@@ -279,10 +289,10 @@ function estimateWith(
   const fragmentation = FRAGMENTATION[arithmetic];
   const decoding = decodingBytes(config, architecture, nativeDecoding);
   const passing =
-    4 * logitsAtOnce(arithmetic, predicted * vocabSize) +
+    4 * logitsAtOnce(arithmetic, predicted * vocabSize, trainsHead) +
     (arithmetic === "ops" ? 4 * SCORE_COPIES * numHeads * blockScores(tokens, row) : 0) +
     4 * tokens * (3 * intermediateSize + 5 * hiddenSize) +
-    (halved === 0 ? 0 : widenedBytes(architecture));
+    (halved === 0 ? 0 : widenedBytes(architecture, tokens));
   const whileTraining = gradients + fragmentation * activations + passing;
   const threads =
     workers === 1
@@ -309,9 +319,11 @@ function estimateWith(
   };
 }
 
-function logitsAtOnce(arithmetic: Arithmetic, logits: number): number {
+function logitsAtOnce(arithmetic: Arithmetic, logits: number, trainsHead: boolean): number {
   const chunk = Math.min(LOGITS_CHUNK, logits);
-  return arithmetic === "own-ops" && logits <= KEPT_LOGITS ? logits + chunk : LOGITS_COPIES[arithmetic] * chunk;
+  return arithmetic === "own-ops" && trainsHead && logits <= KEPT_LOGITS
+    ? logits + chunk
+    : LOGITS_COPIES[arithmetic] * chunk;
 }
 
 function decodingBytes(
@@ -359,11 +371,10 @@ function frozenBytes({ model }: Pick<TrainingConfig, "model">, architecture: Vlm
   return 4 * countParameters(shapes) - 2 * countParameters(halved);
 }
 
-/** The largest float32 copies at one time: of the head, or gate and up with both side by side. */
-function widenedBytes({ text }: VlmConfig): number {
-  return (
-    4 * Math.max(Math.min(WIDENED_HEAD, text.hiddenSize * text.vocabSize), 4 * text.hiddenSize * text.intermediateSize)
-  );
+/** The largest float32 copies at one time: of the head, or one of gate and up, or with many tokens both and both joined. */
+function widenedBytes({ text: { hiddenSize, vocabSize, intermediateSize } }: VlmConfig, tokens: number): number {
+  const copies = tokens > hiddenSize ? 4 : 1;
+  return 4 * Math.max(Math.min(WIDENED_HEAD, hiddenSize * vocabSize), copies * hiddenSize * intermediateSize);
 }
 
 /**
@@ -394,6 +405,8 @@ function keptPerToken(
   const adapted = model.adapter === null || arithmetic === "own-ops" ? 0 : queries + keyValues + hiddenSize;
   // Inputs of products whose weights are trained or have an adapter; adapters are on attention where nothing else is said.
   const inputs = model.adapter?.targetModules === null ? 0 : hiddenSize + intermediateSize;
-  const layer = 3 * hiddenSize + attention + 2 * intermediateSize + inputs + adapted;
-  return gradientCheckpointing ? numLayers * hiddenSize + layer : numLayers * layer;
+  const mlp = 2 * intermediateSize + inputs;
+  const rest = 3 * hiddenSize + attention + adapted;
+  if (gradientCheckpointing === "mlp") return numLayers * rest + mlp;
+  return gradientCheckpointing ? numLayers * hiddenSize + rest + mlp : numLayers * (rest + mlp);
 }

@@ -27,7 +27,13 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { selectBackend } from "@v-triune/backend";
 import { createLearner } from "@v-triune/grpo";
-import { type TokenizedRollout, type VlmConfig, loadVlm, publishedModels } from "@v-triune/policy";
+import {
+  type GradientCheckpointing,
+  type TokenizedRollout,
+  type VlmConfig,
+  loadVlm,
+  publishedModels,
+} from "@v-triune/policy";
 import { type ModelSize, writeModelOfSize } from "../testing/model-shapes";
 import { writeRandomCheckpoint } from "../testing/random-checkpoint";
 
@@ -43,7 +49,7 @@ interface Shape {
   /** Patches of a side of each row's picture. */
   readonly patches?: number;
   readonly rank?: number;
-  readonly checkpointing?: boolean;
+  readonly checkpointing?: GradientCheckpointing;
   readonly freezeVision?: boolean;
   /** Why wasm does not train it. */
   readonly wasm?: string;
@@ -64,6 +70,7 @@ const shapes: Record<string, Shape> = {
     rows: 1,
     length: 256,
     rank: 16,
+    checkpointing: "mlp",
     wasm: "it does not fit into the 4 GiB of WebAssembly",
   },
   "135M-4096": { model: "135M", rows: 1, length: 4096, wasm: "it does not fit into the 4 GiB of WebAssembly" },
@@ -180,7 +187,9 @@ function inOwnProcess(name: string, side: Side, checkpoint: string, python: stri
   const peer = resolve(import.meta.dirname, "../../../../tools/peers/pytorch_training.py");
   const unable = side === "wasm" && shapes[name]!.wasm;
   if (unable) return unable;
-  const settings = { ...shapes[name]!, folder: checkpoint, threads: THREADS, updates: UPDATES };
+  // PyTorch has no checkpointing of MLPs alone, and keeps everything where that is asked for.
+  const checkpointing = shapes[name]!.checkpointing === true;
+  const settings = { ...shapes[name]!, checkpointing, folder: checkpoint, threads: THREADS, updates: UPDATES };
   const [command, args] =
     side === "pytorch"
       ? [python!, [peer, JSON.stringify(settings)]]

@@ -137,6 +137,35 @@ describe.skipIf(skips).each(instructions)("an op of ours, by $name", ({ index })
     );
   });
 
+  it.each([
+    ["log-probabilities alone", 1, false, 0],
+    ["log-probabilities beside entropies", 1.3, true, 0],
+    ["log-probabilities and entropies", 1.3, true, 0.7],
+  ] as const)("finds gradients through a constant head, of %s", (_, temperature, entropy, factor) => {
+    // Three chunks of rows.
+    const [rows, vocabulary, width] = [40, 1_000_000, 2];
+    const targets = Int32Array.from({ length: rows }, (_, i) => (i * 7919) % vocabulary);
+    const head = tf.tensor2d(Float32Array.from(waveNumbers(vocabulary * width, 5)), [vocabulary, width]);
+    const evaluate = (constant: boolean): Float32Array[] => {
+      const numbersOfHidden = Float32Array.from(waveNumbers(rows * width, 9));
+      const hidden = tf.tidy(() => tf.variable(tf.tensor2d(numbersOfHidden, [rows, width])));
+      const weight = constant ? head : tf.variable(head);
+      const { value, grads } = tf.variableGrads(() => {
+        const found = tokenLogProbs(hidden, weight, targets, { temperature, entropy, inOneOp: true });
+        const columns = tf.tensor2d(entropy ? [1, factor] : [1], [1, entropy ? 2 : 1]);
+        return tf.sum(tf.mul(found, columns)) as tf.Scalar;
+      }, [hidden]);
+      const numbers = [value.dataSync<"float32">(), grads[hidden.name]!.dataSync<"float32">()];
+      tf.dispose([value, grads, hidden, ...(constant ? [] : [weight])]);
+      return numbers;
+    };
+    const before = tf.memory().numTensors;
+    const [ahead, after] = [evaluate(true), evaluate(false)];
+    ahead.forEach((numbers, i) => expectClose(numbers, after[i]!, 2e-5, `result ${i}`));
+    expect(tf.memory().numTensors).toBe(before);
+    head.dispose();
+  });
+
   it("reads likely and unlikely tokens of a real vocabulary as double precision does", () => {
     const [rows, vocabulary, scale] = [4, 151_936, 2.5];
     const values = Float32Array.from(waveNumbers(rows * vocabulary, 3), (value) => 40 * value);
