@@ -2,8 +2,9 @@
 
     python3 tools/peers/pytorch_decoding.py SETTINGS_AS_JSON
 
-Reads a number of rows a line and prints one JSON line for it: milliseconds of a step from the first token on, by the
-clock and of processor time, and the memory that the generation took beside what the process had, in bytes.
+Prints a line once the model is loaded. Then reads a number of rows a line and prints one JSON line for it: milliseconds
+of a step from the first token on, by the clock and of processor time, and the memory that the generation took beside
+what the process had, in bytes.
 """
 
 import json
@@ -52,6 +53,7 @@ def status(key):
     return 1024 * int(pathlib.Path("/proc/self/status").read_text().split(f"{key}:")[1].split()[0])
 
 
+print("loaded", flush=True)
 for line in sys.stdin:
     rows, tokens = int(line), settings["steps"] + 1
     pathlib.Path("/proc/self/clear_refs").write_text("5")

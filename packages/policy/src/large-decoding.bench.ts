@@ -2,8 +2,8 @@
  * Decoding at 1.15 M, 135 M, 0.5 B and 3 B parameters beside transformers: npm run bench -- large-decoding
  *
  * Native kernels, WebAssembly kernels and TensorFlow's ops, and with BENCH_PYTHON=FILE transformers' `generate`
- * (tools/peers/pytorch_decoding.py), each in a process of its own that stays while the others wait. Rounds go through all
- * sides in turn. One JSON line per number of rows: for each side the milliseconds of a step in each round by the clock and
+ * (tools/peers/pytorch_decoding.py), each in a process of its own that stays while the others wait. Once all have loaded,
+ * rounds go through all sides in turn. One JSON line per number of rows: for each side the milliseconds of a step in each round by the clock and
  * of processor time, and the memory that a generation takes beside what the process had; the load; the ratios of the least.
  *
  * All sides: the same shapes with random weights, one prompt of 16 tokens, 8 steps, a token drawn for each row from the
@@ -91,6 +91,7 @@ async function serve(model: string, how: Side): Promise<void> {
   });
   setFlagsFromString("--expose-gc");
   const collectGarbage = runInNewContext("gc") as () => void;
+  console.log("loaded");
   for await (const line of createInterface({ input: process.stdin })) {
     collectGarbage();
     writeFileSync("/proc/self/clear_refs", "5");
@@ -144,8 +145,9 @@ async function compare(): Promise<void> {
     const size = sizes[model];
     if (!size) throw new Error(`BENCH_MODELS names ${model}; there are ${Object.keys(sizes).join(", ")}`);
     const processes = sides.map((how) => ({ how, child: start(model, how, size, python) }));
-    const measures = processes.map(({ how, child }) => ({ how, measure: asker(child) }));
     try {
+      const measures: { readonly how: Side; readonly measure: (rows: number) => Promise<Measured> }[] = [];
+      for (const { how, child } of processes) measures.push({ how, measure: await asker(child) });
       for (const rows of list("BENCH_ROWS", "1,8,32").map(Number)) {
         const found = new Map<Side, Measured[]>(sides.map((how) => [how, []]));
         const loads: number[] = [];
@@ -176,14 +178,18 @@ function start(
   return spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
 }
 
-/** Asks a process for its time at a number of rows. */
-function asker(child: ChildProcess): (rows: number) => Promise<Measured> {
+/** Once a process has said that it is loaded, asks it for its time at a number of rows. */
+async function asker(child: ChildProcess): Promise<(rows: number) => Promise<Measured>> {
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
-  return async (rows) => {
-    child.stdin!.write(`${rows}\n`);
+  const next = async (): Promise<string> => {
     const { value, done } = await lines.next();
     if (done) throw new Error("A side has ended: see its message above.");
-    return JSON.parse(value) as Measured;
+    return value;
+  };
+  await next();
+  return async (rows) => {
+    child.stdin!.write(`${rows}\n`);
+    return JSON.parse(await next()) as Measured;
   };
 }
 

@@ -61,6 +61,12 @@ INLINE Floats NAME(some)(const int whole, const void *row, int at, int count, co
   return whole ? NAME(weights)(row, at, is_half) : NAME(last_weights)(row, at, count, is_half);
 }
 
+/* Asks for the weights that lie AHEAD in four streams, where those at `at`, of `size` bytes, start a cache line. */
+INLINE void NAME(read_ahead)(const int size, const char *weight, size_t stride, int at) {
+  if (at * size % 64 != 0) return;
+  for (int o = 0; o < 4; o++) __builtin_prefetch(weight + o * stride + at * size + AHEAD, 0, 3);
+}
+
 /* sums[row · 4 + output] += x[row] · weight[output] over WIDTH inputs, or over the last few. */
 INLINE void NAME(add_some)(const int whole, const int rows, const int is_half, const char *weight, size_t stride,
                             const float *x, size_t x_stride, int at, int count, Floats *sums) {
@@ -86,12 +92,15 @@ INLINE void NAME(add_some)(const int whole, const int rows, const int is_half, c
 }
 
 /* Four rows of weights times `rows` (1 to 3) rows of x, over `count` inputs: out[row · 4 + output]. */
-INLINE void NAME(dots)(const int rows, const int is_half, const char *weight, size_t stride, const float *x,
-                       size_t x_stride, int count, float *out) {
+INLINE void NAME(dots)(const int rows, const int is_half, const int ahead, const char *weight, size_t stride,
+                       const float *x, size_t x_stride, int count, float *out) {
   const Floats zero = NAME(splat)(0);
   Floats sums[12] = {zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero};
   int i = 0;
-  for (; i + WIDTH <= count; i += WIDTH) NAME(add_some)(1, rows, is_half, weight, stride, x, x_stride, i, count, sums);
+  for (; i + WIDTH <= count; i += WIDTH) {
+    if (ahead) NAME(read_ahead)(is_half ? 2 : 4, weight, stride, i);
+    NAME(add_some)(1, rows, is_half, weight, stride, x, x_stride, i, count, sums);
+  }
   if (i < count) NAME(add_some)(0, rows, is_half, weight, stride, x, x_stride, i, count, sums);
   NAME(sum4)(sums[0], sums[1], sums[2], sums[3], out);
   if (rows > 1) NAME(sum4)(sums[4], sums[5], sums[6], sums[7], out + 4);
@@ -99,17 +108,23 @@ INLINE void NAME(dots)(const int rows, const int is_half, const char *weight, si
 }
 
 /* `dots` for each number of rows and kind of weights, which are constants to the compiler then. */
-static void NAME(dots_of)(int rows, int is_half, const void *weight, size_t stride, const float *x, size_t x_stride,
-                          int count, float *out) {
+static void NAME(dots_of)(int rows, int is_half, int ahead, const void *weight, size_t stride, const float *x,
+                          size_t x_stride, int count, float *out) {
+#define DOTS_OF(rows, is_half, ahead) NAME(dots)(rows, is_half, ahead, weight, stride, x, x_stride, count, out)
   if (is_half) {
-    if (rows == 3) NAME(dots)(3, 1, weight, stride, x, x_stride, count, out);
-    else if (rows == 2) NAME(dots)(2, 1, weight, stride, x, x_stride, count, out);
-    else NAME(dots)(1, 1, weight, stride, x, x_stride, count, out);
+    if (rows == 3) DOTS_OF(3, 1, 1);
+    else if (rows == 2) DOTS_OF(2, 1, 1);
+    else DOTS_OF(1, 1, 1);
+  } else if (ahead) {
+    if (rows == 3) DOTS_OF(3, 0, 1);
+    else if (rows == 2) DOTS_OF(2, 0, 1);
+    else DOTS_OF(1, 0, 1);
   } else {
-    if (rows == 3) NAME(dots)(3, 0, weight, stride, x, x_stride, count, out);
-    else if (rows == 2) NAME(dots)(2, 0, weight, stride, x, x_stride, count, out);
-    else NAME(dots)(1, 0, weight, stride, x, x_stride, count, out);
+    if (rows == 3) DOTS_OF(3, 0, 0);
+    else if (rows == 2) DOTS_OF(2, 0, 0);
+    else DOTS_OF(1, 0, 0);
   }
+#undef DOTS_OF
 }
 
 /* Asks for a share of the `rows` rows of weights that follow, while the present ones are computed with. */
@@ -120,34 +135,39 @@ INLINE void NAME(fetch_next)(const int rows, const char *next, size_t stride, in
 }
 
 /*
- * sums[row · CHUNK + output] += x[row] · weight[output] over one block of inputs, for `outputs` (at most 4) rows of
- * weights. `weight` may lie in `widened` already; `next` is what follows in the model, `next_stride` apart.
+ * sums[row · CHUNK + output · apart] += x[row] · weight[output] over one block of inputs, for `outputs` (at most 4)
+ * rows of weights. `weight` may lie in `widened` already, and is read `ahead` otherwise with few rows; `next` is what
+ * follows in the model, `next_stride` apart.
  */
 static void NAME(add_tile)(const void *weight, size_t stride, int is_half, int outputs, const float *x, size_t x_stride,
-                           int rows, int count, const char *next, size_t next_stride, int next_bytes, float *sums) {
+                           int rows, int count, const char *next, size_t next_stride, int next_bytes, int apart,
+                           int ahead, float *sums) {
   float out[12];
   for (int row = 0; row < rows;) {
     const int left = rows - row;
     const int taken = left == 4 || left == 2 ? 2 : left >= 3 ? 3 : 1;
     if (rows > FEW_ROWS) NAME(fetch_next)(4, next, next_stride, next_bytes, row, row + taken, rows);
     /* Fewer than four rows of weights are read one by one, each as four of the same. */
-    const int apart = outputs < 4;
-    for (int o = 0; o < outputs; o += apart ? 1 : 4) {
+    const int single = outputs < 4;
+    for (int o = 0; o < outputs; o += single ? 1 : 4) {
       const char *from = (const char *)weight + o * stride;
-      NAME(dots_of)(taken, is_half, from, apart ? 0 : stride, x + row * x_stride, x_stride, count, out);
+      NAME(dots_of)(taken, is_half, ahead, from, single ? 0 : stride, x + row * x_stride, x_stride, count, out);
       for (int r = 0; r < taken; r++)
-        for (int k = 0; k < (apart ? 1 : 4); k++) sums[(row + r) * CHUNK + o + k] += out[4 * r + k];
+        for (int k = 0; k < (single ? 1 : 4); k++) sums[(row + r) * CHUNK + (o + k) * apart] += out[4 * r + k];
     }
     row += taken;
   }
 }
 
-/* `rows` rows of `count` weights in bfloat16, `stride` bytes apart, in float32, BLOCK apart. */
-static void NAME(widen_rows)(const char *weight, size_t stride, int rows, int count, float *to) {
+/* `rows` rows of `count` weights in bfloat16, `stride` bytes apart, in float32, BLOCK apart; may read `ahead`. */
+INLINE void NAME(widen_rows)(const char *weight, size_t stride, int rows, int count, const int ahead, float *to) {
   for (int r = 0; r < rows; r++, weight += stride, to += BLOCK) {
     const uint16_t *from = (const uint16_t *)weight;
     int k = 0;
-    for (; k + WIDTH <= count; k += WIDTH) NAME(put)(to + k, NAME(widen)(from + k));
+    for (; k + WIDTH <= count; k += WIDTH) {
+      if (ahead && k % 32 == 0) __builtin_prefetch(weight + k * 2 + AHEAD, 0, 3);
+      NAME(put)(to + k, NAME(widen)(from + k));
+    }
     for (; k < count; k++) to[k] = NAME(widen_one)(from[k]);
   }
 }
@@ -158,28 +178,33 @@ static void NAME(add_tiles)(const Linear *linear, const char *weight, int output
   const int inputs = linear->inputs;
   const size_t size = linear->is_half ? 2 : 4;
   const size_t stride = (size_t)inputs * size;
-  /* With few rows the weights stream through once; with many, a block of x stays in the cache instead. */
-  const int many = rows > FEW_ROWS;
+  /*
+   * With few rows the weights stream through once, as four streams, each from its own quarter of the outputs; with
+   * many, a block of x stays in the cache instead. The last few outputs are a tile of their own.
+   */
+  const int many = rows > FEW_ROWS, whole = outputs / 4;
   const int outer = many ? (inputs + BLOCK - 1) / BLOCK : (outputs + 3) / 4;
   const int inner = many ? (outputs + 3) / 4 : (inputs + BLOCK - 1) / BLOCK;
   for (int i = 0; i < outer; i++) {
     for (int j = 0; j < inner; j++) {
-      const int at = BLOCK * (many ? i : j);
-      const int o = 4 * (many ? j : i);
+      const int at = BLOCK * (many ? i : j), group = many ? j : i;
+      const int o = many || group == whole ? 4 * group : group, apart = many || group == whole ? 1 : whole;
       const int count = inputs - at < BLOCK ? inputs - at : BLOCK;
-      const int width = outputs - o < 4 ? outputs - o : 4;
+      const int width = group == whole ? outputs - o : 4;
       const char *tile = weight + o * stride + at * size;
-      size_t tile_stride = stride;
+      size_t tile_stride = apart * stride;
       int is_half = linear->is_half;
-      if (is_half && rows > 3) {
-        /* Widened once, not for every three rows. */
-        NAME(widen_rows)(tile, stride, width, count, scratch->widened);
+      const int widened = is_half && rows > 3;
+      if (widened) {
+        /* Once, not for every three rows. */
+        if (many) NAME(widen_rows)(tile, tile_stride, width, count, 0, scratch->widened);
+        else NAME(widen_rows)(tile, tile_stride, width, count, 1, scratch->widened);
         tile = (const char *)scratch->widened;
         tile_stride = BLOCK * sizeof(float);
         is_half = 0;
       }
       NAME(add_tile)(tile, tile_stride, is_half, width, x + at, inputs, rows, count, weight + (o + 4) * stride + at * size,
-                     stride, count * (int)size, sums + o);
+                     stride, count * (int)size, apart, !many && !widened, sums + o);
     }
   }
 }
@@ -273,9 +298,10 @@ static void NAME(turn)(const float *from, int half, const float *cos, const floa
 static void NAME(score)(const float *query, const float *keys, size_t stride, int count, int size, float *scores) {
   float last[4];
   int k = 0;
-  for (; k + 4 <= count; k += 4) NAME(dots_of)(1, 0, keys + k * stride, stride * sizeof(float), query, 0, size, scores + k);
+  for (; k + 4 <= count; k += 4) 
+    NAME(dots_of)(1, 0, 0, keys + k * stride, stride * sizeof(float), query, 0, size, scores + k);
   for (; k < count; k++) {
-    NAME(dots_of)(1, 0, keys + k * stride, 0, query, 0, size, last);
+    NAME(dots_of)(1, 0, 0, keys + k * stride, 0, query, 0, size, last);
     scores[k] = last[0];
   }
 }

@@ -12,6 +12,11 @@
 #define CHUNK 64
 /* Inputs that are summed up at a time: four rows of weights fit beside x into the first cache. */
 #define BLOCK 1024
+/*
+ * Bytes by which streams of weights are asked for ahead of the products, into the first cache. Measured on Emerald Rapids
+ * with AVX-512: 512 and 2,048 are up to 3 % slower, the second cache 5 %.
+ */
+#define AHEAD 1024
 /* Rows up to which weights are read along, block after block. */
 #define FEW_ROWS 8
 
