@@ -1,4 +1,4 @@
-/* A step of AdamW (formula: packages/grpo/src/optimizer/adamw.ts), FLAT_PART numbers a task. */
+/* A step of AdamW (formula: packages/grpo/src/optimizer/adamw.ts), FLAT_PART numbers of one tensor a task. */
 
 INLINE Floats NAME(root)(Floats x) {
   float values[WIDTH];
@@ -9,7 +9,8 @@ INLINE Floats NAME(root)(Floats x) {
 
 static void NAME(adamw)(void *context, int index, int thread) {
   (void)thread;
-  const AdamW *it = context;
+  const AdamW *it = ((const AdamWList *)context)->each;
+  for (; index >= parts_of(it->size); it++) index -= parts_of(it->size);
   const AdamWConstants c = it->constants;
   const size_t first = (size_t)index * FLAT_PART;
   const size_t end = first + FLAT_PART < it->size ? first + FLAT_PART : it->size;

@@ -1,9 +1,12 @@
-/* Σ x², FLAT_PART numbers a task. Sums run in parts of SUM_PART numbers that a double adds up, as those of log-probs.h. */
+/* Σ x², FLAT_PART numbers of one tensor a task. Sums run in parts of SUM_PART numbers that a double adds up, as those of log-probs.h. */
 
 static void NAME(sum_of_squares)(void *context, int index, int thread) {
   (void)thread;
-  const Squares *it = context;
-  const size_t first = (size_t)index * FLAT_PART;
+  const SquaresList *list = context;
+  const Squares *it = list->each;
+  int part = index;
+  for (; part >= parts_of(it->size); it++) part -= parts_of(it->size);
+  const size_t first = (size_t)part * FLAT_PART;
   const size_t end = first + FLAT_PART < it->size ? first + FLAT_PART : it->size;
   double total = 0;
   for (size_t from = first; from < end; from += SUM_PART) {
@@ -14,5 +17,5 @@ static void NAME(sum_of_squares)(void *context, int index, int thread) {
     total += NAME(sum)(sum);
     for (; i < to; i++) total += (double)it->x[i] * it->x[i];
   }
-  it->partial[index] = total;
+  list->partial[index] = total;
 }

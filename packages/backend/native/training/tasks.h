@@ -44,7 +44,12 @@ typedef struct {
 #define FLAT_PART 16384
 #endif
 
-/* In the order of the op's input `constants`. */
+static inline int parts_of(size_t size) { return (int)((size + FLAT_PART - 1) / FLAT_PART); }
+
+/* Tensors that an op takes at once where it takes a list of any shapes: a call of its own would cost a small one more. */
+#define MOST_TENSORS 32
+
+/* A row of the op's input `constants`. */
 typedef struct {
   float beta1, beta2, gradient, gradient_squared, epsilon, kept, step;
 } AdamWConstants;
@@ -55,6 +60,10 @@ typedef struct {
   float *new_p, *new_m, *new_v;
   AdamWConstants constants;
 } AdamW;
+
+typedef struct {
+  AdamW each[MOST_TENSORS];
+} AdamWList;
 
 /* Adapters of layers that stand side by side: q, k, v and more than any model has. */
 #define MOST_ADAPTERS 4
@@ -87,8 +96,12 @@ static inline int tiles_of(int size) { return (size + TILE - 1) / TILE; }
 typedef struct {
   size_t size;
   const float *x;
+} Squares;
+
+typedef struct {
+  Squares each[MOST_TENSORS];
   /* Sums by task, which are added up in order. */
   double *partial;
-} Squares;
+} SquaresList;
 
 #endif

@@ -8,8 +8,8 @@
  *   VTriuneSwiglu(x) -> y, VTriuneSwigluGradient(dy, x) -> dx
  *   VTriuneLogProbs(logits, targets, settings) -> (value, stats)
  *   VTriuneLogProbsGradient(dy, logits, targets, stats, settings) -> dlogits
- *   VTriuneAdamW(p, g, m, v, constants) -> (p, m, v), of any shape
- *   VTriuneSumOfSquares(x) -> sum, of any shape
+ *   VTriuneAdamW(p..., g..., m..., v..., constants) -> (p..., m..., v...), of any shapes
+ *   VTriuneSumOfSquares(tensors...) -> sums, of any shapes
  *   VTriuneJoin(matrices...) -> joined, one below the other
  *   VTriuneLowRank(base, x, columns, scales, adapters...) -> (y, u)
  *   VTriuneLowRankGradient(dy, base, x, u, columns, scales, adapters...) -> (dx, adapters' gradients...)
@@ -67,7 +67,8 @@ static void share(int count, Task task, void *context) {
   for (int i = 0; i < count; i++) task(context, i, 0);
 }
 
-#define MOST_INPUTS (6 + 2 * MOST_ADAPTERS)
+/* Those of AdamW. */
+#define MOST_INPUTS (4 * MOST_TENSORS + 1)
 
 /* A call of an op. */
 typedef struct {
@@ -291,44 +292,56 @@ static void compute_log_probs_gradient(void *kernel, void *context) {
   end(&call);
 }
 
-static int parts_of(size_t size) { return (int)((size + FLAT_PART - 1) / FLAT_PART); }
-
 static void compute_adamw(void *kernel, void *context) {
   (void)kernel;
-  Call call = begin(context, 5);
-  if (!failed(&call)) {
+  const int count = least(tensorflow.count_inputs(context) / 4, MOST_TENSORS);
+  Call call = begin(context, 4 * count + 1);
+  AdamWList list;
+  int parts = 0;
+  for (int i = 0; i < count && !failed(&call); i++) {
     int64_t dims[MOST_DIMS];
     int rank;
-    AdamW it = {.size = shape_of(&call, 0, dims, &rank), .p = input(&call, 0), .g = input(&call, 1)};
-    it.m = input(&call, 2);
-    it.v = input(&call, 3);
-    memcpy(&it.constants, input(&call, 4), sizeof it.constants);
-    it.new_p = output_of(&call, 0, dims, rank);
-    it.new_m = output_of(&call, 1, dims, rank);
-    it.new_v = output_of(&call, 2, dims, rank);
-    if (!failed(&call)) share(parts_of(it.size), kernels()->adamw, &it);
+    AdamW *it = &list.each[i];
+    it->size = shape_of(&call, i, dims, &rank);
+    it->p = input(&call, i);
+    it->g = input(&call, count + i);
+    it->m = input(&call, 2 * count + i);
+    it->v = input(&call, 3 * count + i);
+    it->constants = ((const AdamWConstants *)input(&call, 4 * count))[i];
+    it->new_p = output_of(&call, i, dims, rank);
+    it->new_m = output_of(&call, count + i, dims, rank);
+    it->new_v = output_of(&call, 2 * count + i, dims, rank);
+    parts += parts_of(it->size);
   }
+  if (!failed(&call)) share(parts, kernels()->adamw, &list);
   end(&call);
 }
 
 static void compute_sum_of_squares(void *kernel, void *context) {
   (void)kernel;
-  Call call = begin(context, 1);
+  const int count = least(tensorflow.count_inputs(context), MOST_TENSORS);
+  Call call = begin(context, count);
   if (!failed(&call)) {
-    int64_t dims[MOST_DIMS];
-    int rank;
-    Squares it = {.size = shape_of(&call, 0, dims, &rank), .x = input(&call, 0)};
-    const int parts = parts_of(it.size);
-    float *sum = output_of(&call, 0, NULL, 0);
-    it.partial = malloc((size_t)(parts + 1) * sizeof(double));
-    if (!it.partial) out_of_memory(&call);
-    if (!failed(&call)) {
-      share(parts, kernels()->sum_of_squares, &it);
-      double total = 0;
-      for (int i = 0; i < parts; i++) total += it.partial[i];
-      *sum = (float)total;
+    SquaresList list;
+    int parts = 0;
+    for (int i = 0; i < count; i++) {
+      int64_t dims[MOST_DIMS];
+      int rank;
+      list.each[i] = (Squares){.size = shape_of(&call, i, dims, &rank), .x = input(&call, i)};
+      parts += parts_of(list.each[i].size);
     }
-    free(it.partial);
+    float *sums = output(&call, 0, count, 0);
+    double *next = list.partial = malloc((size_t)(parts + 1) * sizeof(double));
+    if (!list.partial) out_of_memory(&call);
+    if (!failed(&call)) {
+      share(parts, kernels()->sum_of_squares, &list);
+      for (int i = 0; i < count; i++) {
+        double total = 0;
+        for (int part = 0; part < parts_of(list.each[i].size); part++) total += *next++;
+        sums[i] = (float)total;
+      }
+    }
+    free(list.partial);
   }
   end(&call);
 }
@@ -481,7 +494,7 @@ typedef struct {
   const char *name;
   void (*compute)(void *, void *);
   const char *inputs[8], *outputs[4];
-  /* N, the number of tensors in a list, where inputs have one. */
+  /* N, the number of tensors in each list, where inputs have any. */
   const char *attribute;
 } Op;
 
@@ -511,9 +524,10 @@ static const Op ops[] = {
      {"dlogits: float"}},
     {"VTriuneAdamW",
      compute_adamw,
-     {"p: float", "g: float", "m: float", "v: float", "constants: float"},
-     {"new_p: float", "new_m: float", "new_v: float"}},
-    {"VTriuneSumOfSquares", compute_sum_of_squares, {"x: float"}, {"sum: float"}},
+     {"p: N * float", "g: N * float", "m: N * float", "v: N * float", "constants: float"},
+     {"new_p: N * float", "new_m: N * float", "new_v: N * float"},
+     "N: int >= 1"},
+    {"VTriuneSumOfSquares", compute_sum_of_squares, {"tensors: N * float"}, {"sums: float"}, "N: int >= 1"},
     {"VTriuneJoin", compute_join, {"matrices: N * float"}, {"joined: float"}, "N: int >= 1"},
     {"VTriuneLowRank",
      compute_low_rank,

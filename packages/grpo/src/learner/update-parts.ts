@@ -5,7 +5,13 @@
 import { TrainingDivergedError } from "../errors";
 import type { BatchCounts } from "../losses/aggregation";
 import type { AdamW } from "../optimizer/adamw";
-import { clipCoefficient, gradientNorms, SUM_OF_SQUARES, sumOfSquares } from "../optimizer/gradient-norms";
+import {
+  clipCoefficient,
+  gradientNorms,
+  SUM_OF_SQUARES,
+  sumOfSquares,
+  sumsOfSquares,
+} from "../optimizer/gradient-norms";
 import { takesOnePass } from "../optimizer/one-pass";
 import { scheduledLearningRate } from "../optimizer/schedule";
 import type { Policy, PolicyParameter, PolicyRow } from "../policy";
@@ -102,11 +108,14 @@ export function createUpdateParts<Row extends PolicyRow>(
 
   function apply(part: Contribution & UpdateSizes): UpdateStats {
     try {
-      const inOnePass = takesOnePass(SUM_OF_SQUARES, optimizer.computeWith);
+      const given = [...part.gradients];
+      const sums = takesOnePass(SUM_OF_SQUARES, optimizer.computeWith)
+        ? sumsOfSquares(given.map(([, gradient]) => gradient))
+        : given.map(([, gradient]) => sumOfSquares(gradient));
+      const found = new Map(given.map(([name], i) => [name, sums[i]!]));
       const squares = new Map<string, number>();
       for (const { name } of parameters) {
-        const gradient = part.gradients.get(name);
-        const square = gradient ? sumOfSquares(gradient, inOnePass) : 0;
+        const square = found.get(name) ?? 0;
         if (!Number.isFinite(square)) {
           throw new TrainingDivergedError({ kind: "gradient", parameter: name }, optimizer.stepCount + 1, square);
         }

@@ -1,8 +1,8 @@
 import { BackendError, selectBackend } from "@v-triune/backend";
 import * as tf from "@tensorflow/tfjs-core";
 import { expect, it } from "vitest";
-import { createAdamW } from "./adamw";
-import { sumOfSquares } from "./gradient-norms";
+import { type AdamW, createAdamW } from "./adamw";
+import { sumOfSquares, sumsOfSquares } from "./gradient-norms";
 
 const backend = await selectBackend({ prefer: "tensorflow" }).catch((error: unknown) => error);
 const skips = backend instanceof BackendError || tf.getKernel("VTriuneAdamW", "tensorflow") === undefined;
@@ -76,6 +76,41 @@ it.skipIf(skips)("steps over few parameters in one pass unless it is asked for o
   own.forEach((value, i) => expect(value).toBeCloseTo(composed[i]!, 6));
   expect(await step("auto")).toEqual([true, own]);
   tf.dispose([start, gradient]);
+});
+
+it.skipIf(skips)("steps over more parameters of other shapes than a call takes as over each alone", () => {
+  const shapes = Array.from({ length: 70 }, (_, i) => (i % 3 === 0 ? [] : i % 3 === 1 ? [i] : [i, 1 + (i % 5) * 40]));
+  const values = (shape: readonly number[], step: number): tf.Tensor => {
+    const size = shape.reduce((product, n) => product * n, 1);
+    return tf.tensor(
+      Float32Array.from({ length: size }, (_, i) => Math.sin(step * (i + 1))),
+      [...shape],
+    );
+  };
+  const before = tf.memory().numTensors;
+  const gradients = shapes.map((shape, i) => values(shape, 0.1 + i));
+  /** Parameters after two steps, each in a call with those that share its optimizer. */
+  const stepped = (optimizers: readonly AdamW[]): number[][] => {
+    const targets = shapes.map((shape, i) => {
+      const start = values(shape, 0.3 + i);
+      const variable = tf.variable(start);
+      start.dispose();
+      // One has no gradient, and each a rate of its own.
+      return { name: `${i}`, variable, ...(i !== 40 && { gradient: gradients[i]! }), learningRate: 0.01 * (1 + i) };
+    });
+    const share = targets.length / optimizers.length;
+    for (let step = 0; step < 2; step++)
+      optimizers.forEach((optimizer, i) => optimizer.step(targets.slice(i * share, (i + 1) * share), 0.5));
+    const found = targets.map(({ variable }) => [...variable.dataSync()]);
+    for (const optimizer of optimizers) optimizer.dispose();
+    tf.dispose(targets.map(({ variable }) => variable));
+    return found;
+  };
+  const optimizer = (): AdamW => createAdamW({ weightDecay: 0.1 });
+  expect(stepped([optimizer()])).toEqual(stepped(shapes.map(optimizer)));
+  expect(sumsOfSquares(gradients)).toEqual(gradients.map((gradient) => sumOfSquares(gradient, true)));
+  tf.dispose(gradients);
+  expect(tf.memory().numTensors).toBe(before);
 });
 
 it.skipIf(skips).each([[[]], [[1]], [[7, 5]], [[3, 16_384]], [[2, 3, 5, 1_001]]])(

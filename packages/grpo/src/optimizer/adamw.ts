@@ -15,7 +15,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Scalar, Tensor, Variable } from "@tensorflow/tfjs-core";
-import { type ComputeWith, takesOnePass } from "./one-pass";
+import { type ComputeWith, inLists, namedInputs, takesOnePass } from "./one-pass";
 
 /** Settings of {@link AdamW}. Learning rates come with each step. */
 export interface AdamWOptions {
@@ -84,6 +84,8 @@ export interface AdamW {
 }
 
 const ONE_PASS = "VTriuneAdamW";
+/** Numbers of parameters that the kernel takes in one call: old and new ones are there at once, 12 MiB more. */
+const TOGETHER = 1 << 20;
 
 interface Moments {
   m: Tensor;
@@ -143,21 +145,31 @@ export function createAdamW(options: AdamWOptions = {}): AdamW {
         gradientSquared: tf.scalar(constants.gradientSquared),
         epsilon: tf.scalar(constants.epsilon),
       };
-      for (const target of targets) {
+      const planned = targets.map((target): Planned => {
         const { name, variable, learningRate } = target;
         const lambda = decay === "all" || variable.rank >= 2 ? (target.weightDecay ?? weightDecay) : 0;
         const rates = { kept: 1 - learningRate * lambda, step: learningRate * (root2 / (1 - beta1 ** steps)) };
-        const state = moments.get(name);
-        const [p, m, v, vMax] = tf.tidy(() => {
-          const old = state ?? { m: tf.zerosLike(variable), v: tf.zerosLike(variable) };
-          return inOnePass ? byKernel(target, old, rates, constants) : byOperations(target, old, rates, scalars);
-        }) as [Tensor, Tensor, Tensor, Tensor?];
-        variable.assign(p);
-        p.dispose();
-        if (state) disposeMoments(state);
-        const kept: Moments = { m: tf.keep(m), v: tf.keep(v) };
-        if (vMax) kept.vMax = tf.keep(vMax);
-        moments.set(name, kept);
+        return { target, state: moments.get(name), rates };
+      });
+      const lists = inOnePass
+        ? inLists(planned, ({ target }) => target.variable.size, TOGETHER)
+        : planned.map((one) => [one]);
+      for (const list of lists) {
+        const stepped = tf.tidy(() => {
+          const starts = list.map(({ target, state }) => state ?? zeroMoments(target.variable));
+          return inOnePass
+            ? byKernel(list, starts, constants)
+            : [byOperations(list[0]!.target, starts[0]!, list[0]!.rates, scalars)];
+        });
+        list.forEach(({ target: { name, variable }, state }, i) => {
+          const [p, m, v, vMax] = stepped[i] as [Tensor, Tensor, Tensor, Tensor?];
+          variable.assign(p);
+          p.dispose();
+          if (state) disposeMoments(state);
+          const kept: Moments = { m: tf.keep(m), v: tf.keep(v) };
+          if (vMax) kept.vMax = tf.keep(vMax);
+          moments.set(name, kept);
+        });
       }
       tf.dispose({ ...scalars });
     },
@@ -216,12 +228,30 @@ interface Rates {
   readonly step: number;
 }
 
-function byKernel({ variable, gradient }: AdamWTarget, old: Moments, rates: Rates, constants: Constants): Tensor[] {
-  const { beta1, beta2, gradientSquared, epsilon } = constants;
-  const numbers = [beta1, beta2, constants.gradient, gradientSquared, epsilon, rates.kept, rates.step];
-  const g = gradient ?? tf.zerosLike(variable);
-  const inputs = { p: variable, g, m: old.m, v: old.v, constants: tf.tensor1d(numbers, "float32") };
-  return tf.engine().runKernel(ONE_PASS, inputs, {}) as unknown as Tensor[];
+/** A parameter's part in a step. */
+interface Planned {
+  readonly target: AdamWTarget;
+  readonly state: Moments | undefined;
+  readonly rates: Rates;
+}
+
+/** The new p, m and v of each parameter of a list. */
+function byKernel(list: readonly Planned[], starts: readonly Moments[], constants: Constants): Tensor[][] {
+  const { beta1, beta2, gradient, gradientSquared, epsilon } = constants;
+  const rows = list.flatMap(({ rates }) => [beta1, beta2, gradient, gradientSquared, epsilon, rates.kept, rates.step]);
+  const inputs = [
+    ...list.map(({ target }) => target.variable),
+    ...list.map(({ target }) => target.gradient ?? tf.zerosLike(target.variable)),
+    ...starts.map(({ m }) => m),
+    ...starts.map(({ v }) => v),
+    tf.tensor2d(rows, [list.length, 7], "float32"),
+  ];
+  const made = tf.engine().runKernel(ONE_PASS, namedInputs(inputs), { count: list.length }) as unknown as Tensor[];
+  return list.map((_, i) => [made[i]!, made[list.length + i]!, made[2 * list.length + i]!]);
+}
+
+function zeroMoments(variable: Variable): Moments {
+  return { m: tf.zerosLike(variable), v: tf.zerosLike(variable) };
 }
 
 function disposeMoments(moments: Moments): void {

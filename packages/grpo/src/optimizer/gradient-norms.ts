@@ -10,6 +10,7 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import type { Tensor } from "@tensorflow/tfjs-core";
+import { inLists, namedInputs } from "./one-pass";
 
 /** Norms at the granularities that are logged. */
 export interface GradientNorms {
@@ -23,7 +24,7 @@ export interface GradientNorms {
   readonly byParameter: Readonly<Record<string, number>>;
 }
 
-/** The kernel of @v-triune/backend (native) that sums the squares of a tensor in one pass. */
+/** The kernel of @v-triune/backend (native) that sums the squares of tensors in one pass. */
 export const SUM_OF_SQUARES = "VTriuneSumOfSquares";
 
 /**
@@ -32,18 +33,23 @@ export const SUM_OF_SQUARES = "VTriuneSumOfSquares";
  * @param inOnePass by the backend's kernel, which it must have. Default false
  */
 export function sumOfSquares(gradient: Tensor, inOnePass = false): number {
-  if (inOnePass) {
-    const sum = tf.engine().runKernel(SUM_OF_SQUARES, { x: gradient }, {}) as Tensor;
-    const [value] = sum.dataSync<"float32">();
-    sum.dispose();
-    return value!;
-  }
+  if (inOnePass) return sumsOfSquares([gradient])[0]!;
   const partial = tf.tidy(() => tf.sum(tf.square(gradient), gradient.rank > 0 ? -1 : undefined));
   const values = partial.dataSync();
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i]!;
   partial.dispose();
   return sum;
+}
+
+/** Σ g² of each tensor, by the backend's kernel, which it must have. */
+export function sumsOfSquares(gradients: readonly Tensor[]): number[] {
+  return inLists(gradients).flatMap((list) => {
+    const sums = tf.engine().runKernel(SUM_OF_SQUARES, namedInputs(list), { count: list.length }) as Tensor;
+    const values = [...sums.dataSync<"float32">()];
+    sums.dispose();
+    return values;
+  });
 }
 
 /** Where a gradient belongs. */

@@ -50,7 +50,7 @@ export function runOwnOp(
 }
 
 /** As many matrices as `joinRows` takes (MOST_INPUTS of native/training/training-ops.c, less one). */
-export const MOST_JOINED = 13;
+export const MOST_JOINED = 128;
 
 /** Matrices of one width, one below the other. As `runOwnOp`, off the tape. */
 export function joinRows(matrices: readonly tf.Tensor2D[]): tf.Tensor2D {
