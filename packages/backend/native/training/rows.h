@@ -1,4 +1,4 @@
-/* RMSNorm and SwiGLU over rows (formulas: packages/policy/src/kernels/rms-norm.ts, swiglu.ts), TILE rows a task. */
+/* RMSNorm, SwiGLU and biases over rows (formulas: packages/policy/src/kernels/rms-norm.ts, swiglu.ts), TILE rows a task. */
 
 static void NAME(rms_norm)(void *context, int index, int thread) {
   (void)thread;
@@ -88,5 +88,30 @@ static void NAME(swiglu_gradient)(void *context, int index, int thread) {
       NAME(put_few)(to + i, dg, few);
       NAME(put_few)(to + width + i, du, few);
     }
+  }
+}
+
+/* y = x + weight in each row. */
+static void NAME(add_row)(void *context, int index, int thread) {
+  (void)thread;
+  const Rows *it = context;
+  const int width = it->width;
+  for (int row = index * TILE; row < least(it->rows, (index + 1) * TILE); row++) {
+    const float *x = it->x + (size_t)row * width;
+    float *y = it->y + (size_t)row * width;
+    for (int i = 0; i < width; i++) y[i] = x[i] + it->weight[i];
+  }
+}
+
+/* Σ x of each column, by task. */
+static void NAME(column_sums)(void *context, int index, int thread) {
+  (void)thread;
+  const Rows *it = context;
+  const int width = it->width;
+  float *sums = it->partial + (size_t)index * width;
+  memset(sums, 0, (size_t)width * sizeof(float));
+  for (int row = index * TILE; row < least(it->rows, (index + 1) * TILE); row++) {
+    const float *x = it->x + (size_t)row * width;
+    for (int i = 0; i < width; i++) sums[i] += x[i];
   }
 }

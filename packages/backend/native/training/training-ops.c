@@ -6,6 +6,7 @@
  *   VTriuneAttentionGradient(dy, turned, out, lse, cos, sin, plan) -> dqkv
  *   VTriuneRmsNorm(x, weight, epsilon) -> (y, inverse), VTriuneRmsNormGradient(dy, x, weight, inverse) -> (dx, dweight)
  *   VTriuneSwiglu(x) -> y, VTriuneSwigluGradient(dy, x) -> dx
+ *   VTriuneAddRow(x, row) -> y, VTriuneColumnSums(x) -> sums
  *   VTriuneLogProbs(logits, targets, settings) -> (value, stats)
  *   VTriuneLogProbsGradient(dy, logits, targets, stats, settings) -> dlogits
  *   VTriuneAdamW(p..., g..., m..., v..., constants) -> (p..., m..., v...), of any shapes
@@ -32,15 +33,16 @@
 
 typedef struct {
   Task turn_rows, forward, backward, turn_back, rms_norm, rms_norm_gradient, swiglu, swiglu_gradient;
-  Task log_probs, log_probs_gradient, adamw, sum_of_squares;
+  Task add_row, column_sums, log_probs, log_probs_gradient, adamw, sum_of_squares;
   Task low_rank, low_rank_back, low_rank_gradient;
 } Kernels;
 
 #define TASKS(set)                                                                                             \
   {                                                                                                            \
     set##_turn_rows, set##_forward, set##_backward, set##_turn_back, set##_rms_norm, set##_rms_norm_gradient,  \
-        set##_swiglu, set##_swiglu_gradient, set##_log_probs, set##_log_probs_gradient, set##_adamw,           \
-        set##_sum_of_squares, set##_low_rank, set##_low_rank_back, set##_low_rank_gradient                     \
+        set##_swiglu, set##_swiglu_gradient, set##_add_row, set##_column_sums, set##_log_probs,                \
+        set##_log_probs_gradient, set##_adamw, set##_sum_of_squares, set##_low_rank, set##_low_rank_back,      \
+        set##_low_rank_gradient                                                                                \
   }
 
 /* By BASE, AVX2, AVX512. */
@@ -207,6 +209,20 @@ static void compute_rms_norm(void *kernel, void *context) {
   end(&call);
 }
 
+/* Runs a task whose parts of `width` numbers are added up in order, into `sums`. */
+static void sum_parts(Call *call, Rows *it, Task task, float *sums) {
+  const int blocks = blocks_of(it->rows);
+  it->partial = malloc((size_t)(blocks + 1) * it->width * sizeof(float));
+  if (!it->partial) out_of_memory(call);
+  if (!failed(call)) {
+    share(blocks, task, it);
+    memset(sums, 0, (size_t)it->width * sizeof(float));
+    for (int b = 0; b < blocks; b++)
+      for (int i = 0; i < it->width; i++) sums[i] += it->partial[(size_t)b * it->width + i];
+  }
+  free(it->partial);
+}
+
 static void compute_rms_norm_gradient(void *kernel, void *context) {
   (void)kernel;
   Call call = begin(context, 4);
@@ -217,17 +233,7 @@ static void compute_rms_norm_gradient(void *kernel, void *context) {
     it.weight = input(&call, 2);
     it.inverse = (float *)input(&call, 3);
     it.y = output(&call, 0, it.rows, it.width);
-    float *sum = output(&call, 1, it.width, 0);
-    const int blocks = blocks_of(it.rows);
-    it.partial = malloc((size_t)(blocks + 1) * it.width * sizeof(float));
-    if (!it.partial) out_of_memory(&call);
-    if (!failed(&call)) {
-      share(blocks, kernels()->rms_norm_gradient, &it);
-      memset(sum, 0, (size_t)it.width * sizeof(float));
-      for (int b = 0; b < blocks; b++)
-        for (int i = 0; i < it.width; i++) sum[i] += it.partial[(size_t)b * it.width + i];
-    }
-    free(it.partial);
+    sum_parts(&call, &it, kernels()->rms_norm_gradient, output(&call, 1, it.width, 0));
   }
   end(&call);
 }
@@ -252,6 +258,29 @@ static void compute_swiglu_gradient(void *kernel, void *context) {
     it.x = input(&call, 1);
     it.y = output(&call, 0, it.rows, 2 * (int64_t)it.width);
     if (it.y) share(blocks_of(it.rows), kernels()->swiglu_gradient, &it);
+  }
+  end(&call);
+}
+
+static void compute_add_row(void *kernel, void *context) {
+  (void)kernel;
+  Call call = begin(context, 2);
+  if (!failed(&call)) {
+    Rows it = {.rows = (int)dim(&call, 0, 0), .width = (int)dim(&call, 0, 1)};
+    it.x = input(&call, 0);
+    it.weight = input(&call, 1);
+    it.y = output(&call, 0, it.rows, it.width);
+    if (it.y) share(blocks_of(it.rows), kernels()->add_row, &it);
+  }
+  end(&call);
+}
+
+static void compute_column_sums(void *kernel, void *context) {
+  (void)kernel;
+  Call call = begin(context, 1);
+  if (!failed(&call)) {
+    Rows it = {.rows = (int)dim(&call, 0, 0), .width = (int)dim(&call, 0, 1), .x = input(&call, 0)};
+    sum_parts(&call, &it, kernels()->column_sums, output(&call, 0, it.width, 0));
   }
   end(&call);
 }
@@ -514,6 +543,8 @@ static const Op ops[] = {
      {"dx: float", "dweight: float"}},
     {"VTriuneSwiglu", compute_swiglu, {"x: float"}, {"y: float"}},
     {"VTriuneSwigluGradient", compute_swiglu_gradient, {"dy: float", "x: float"}, {"dx: float"}},
+    {"VTriuneAddRow", compute_add_row, {"x: float", "row: float"}, {"y: float"}},
+    {"VTriuneColumnSums", compute_column_sums, {"x: float"}, {"sums: float"}},
     {"VTriuneLogProbs",
      compute_log_probs,
      {"logits: float", "targets: int32", "settings: float"},

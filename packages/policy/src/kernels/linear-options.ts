@@ -14,6 +14,6 @@ export interface LinearOptions {
    * time on a CPU. Default false.
    */
   readonly weightFirst?: boolean;
-  /** Whether oneDNN computes the products (`ModelWeights.inOneOp`). Default false. */
+  /** Whether oneDNN computes the products, and own ops what biases need (`ModelWeights.inOneOp`). Default false. */
   readonly oneDnn?: boolean;
 }

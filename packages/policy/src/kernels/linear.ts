@@ -7,7 +7,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { asFloat32, Bfloat16Matrix, freeCopy, type Matrix } from "./bfloat16-matrix";
 import { isTrainable, withGradient } from "./custom-gradient";
 import type { LinearOptions } from "./linear-options";
-import { hasOwnOps, joinRows, MOST_JOINED, oneDnnProduct } from "./native/own-ops";
+import { hasOwnOps, joinRows, MOST_JOINED, oneDnnProduct, runOwnOp } from "./native/own-ops";
 import { heap } from "./wasm/heap";
 import { linearOnHeap } from "./wasm/linear";
 
@@ -37,7 +37,8 @@ export function linear(
   const joined = weights.length > 1 && x.shape[0] > x.shape[1];
   const pieces = (values: tf.Tensor, axis: number): tf.Tensor[] =>
     weights.length === 1 ? [values] : tf.split(values, widths, axis);
-  const multiply = options.oneDnn ? oneDnnProduct : tf.matMul<tf.Tensor2D>;
+  const ownOps = options.oneDnn ?? false;
+  const multiply = ownOps ? oneDnnProduct : tf.matMul<tf.Tensor2D>;
   const product = (factor: tf.Tensor2D): tf.Tensor2D =>
     options.weightFirst
       ? tf.tidy(() => tf.transpose(tf.matMul(factor, x, false, true)))
@@ -48,7 +49,8 @@ export function linear(
         ? tf.zeros<tf.Rank.R2>([x.shape[0], widths.reduce((a, b) => a + b, 0)])
         : side(mapFactors(weights, joined, product));
     if (biases.some((bias) => bias !== null)) {
-      value = tf.add(value, tf.concat1d(biases.map((bias, i) => bias ?? tf.zeros([widths[i]!]))));
+      const bias = tf.concat1d(biases.map((bias, i) => bias ?? tf.zeros([widths[i]!])));
+      value = ownOps ? (runOwnOp("AddRow", [value, bias], 1)[0] as tf.Tensor2D) : tf.add(value, bias);
     }
     // The weights themselves, which lie in memory anyway, and not their copy side by side; x for the weights' gradients.
     const states = trainable.some(Boolean) ? [x] : [];
@@ -68,7 +70,10 @@ export function linear(
             : parts.map((part) => multiply(part, x as tf.Tensor2D, true, false));
           out.push(...all.filter((_, i) => trainable[i]));
         }
-        if (biasTrainable.some(Boolean)) out.push(...pieces(tf.sum(dy, 0), 0).filter((_, i) => biasTrainable[i]));
+        if (biasTrainable.some(Boolean)) {
+          const sums = ownOps ? runOwnOp("ColumnSums", [dy], 1)[0]! : tf.sum(dy, 0);
+          out.push(...pieces(sums, 0).filter((_, i) => biasTrainable[i]));
+        }
         return out;
       },
     };

@@ -119,6 +119,16 @@ describe.skipIf(skips).each(instructions)("an op of ours, by $name", ({ index })
   });
 
   it.each([
+    [1, 3],
+    [65, 24],
+    [130, 37],
+  ])("adds biases to [%i, %i], and sums their gradients", (rows, width) => {
+    expectSame([[rows, 5], [width, 5], [2, 5], [width]], ([x, a, b, bias], inOneOp) =>
+      linear(x as tf.Tensor2D, [a as tf.Tensor2D, b as tf.Tensor2D], [bias as tf.Tensor1D, null], { oneDnn: inOneOp }),
+    );
+  });
+
+  it.each([
     [1, 3, 1, false],
     [5, 24, 0.7, false],
     [3, 1037, 1, true],
