@@ -13,7 +13,7 @@ export function takesOnePass(kernel: string, computeWith: ComputeWith = "auto"):
 }
 
 /**
- * Lists as long as a kernel takes them, of at most so many numbers together, or of one.
+ * Items in lists of at most {@link MOST_TENSORS}. Where a list has several, their tensors have at most `most` numbers.
  *
  * @param sizeOf numbers of an item. Default 0
  */
