@@ -212,8 +212,8 @@ function report(
         [...found].map(([how, all]) => [
           how,
           {
-            ms: all.map(({ ms }) => Math.round(ms)),
-            cpu: all.map(({ cpu }) => Math.round(cpu)),
+            ms: all.map(({ ms }) => Number(ms.toPrecision(3))),
+            cpu: all.map(({ cpu }) => Number(cpu.toPrecision(3))),
             moreMegabytes: Math.round(Math.max(...all.map(({ more }) => more)) / 2 ** 20),
           },
         ]),

@@ -187,12 +187,10 @@ async function memoryOf(
   available: number,
 ): Promise<{ readonly memory: MemoryEstimate | ClientMemory; readonly formatted: string }> {
   const longest = Math.max(0, ...prompts.map(({ promptIds }) => promptIds.length));
+  const ofPictures = prompts.map(({ promptIds }) => promptIds.filter((id) => id === architecture.imageTokenId).length);
+  const pictureTokens = Math.max(0, ...ofPictures);
   if (config.training) {
-    const ofPictures = prompts.map(
-      ({ promptIds }) => promptIds.filter((id) => id === architecture.imageTokenId).length,
-    );
-    const lengths = { tokens: longest, pictureTokens: Math.max(0, ...ofPictures) };
-    const memory = estimateClientMemory(config, architecture, lengths);
+    const memory = estimateClientMemory(config, architecture, { tokens: longest, pictureTokens });
     return { memory, formatted: formatClientMemory(memory, available, config.training.engine.url) };
   }
   await selectBackend({ prefer: config.backend });
@@ -202,6 +200,7 @@ async function memoryOf(
     nativeDecoding: decodesNatively(),
     arithmetic: arithmeticOf(config.update.computeWith),
     workers: workerCount(config.workers),
+    pictureTokens,
     ...(longest > 0 && { promptTokens: longest }),
   });
   return { memory, formatted: formatMemory(memory, available) };

@@ -1,13 +1,14 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { selectBackend } from "@v-triune/backend";
 import { createLearner } from "@v-triune/grpo";
-import { createVlm, randomWeights } from "@v-triune/policy";
+import { type TokenizedRollout, createVlm, randomWeights } from "@v-triune/policy";
 import { beforeAll, describe, expect, it } from "vitest";
 import { resolveTrainingConfig } from "../config/load-training-config";
+import type { TrainingConfig } from "../config/training-config";
 import type { TrainingConfigInput } from "../config/training-config-schema";
 import { smallModelConfig } from "../testing/small-model-config";
 import { frozenGroups, learnerConfig } from "../update/learner-config";
-import { estimateMemory, fitsMemory, usesGradientCheckpointing } from "./memory-estimate";
+import { type EstimateOptions, estimateMemory, fitsMemory, usesGradientCheckpointing } from "./memory-estimate";
 
 const config = (update: TrainingConfigInput["update"] = {}) =>
   resolveTrainingConfig(
@@ -79,28 +80,63 @@ describe("of an update that runs, on wasm", () => {
         },
         "/x",
       );
-      const policy = createVlm(smallModelConfig, randomWeights(smallModelConfig, { seed: 1 }), {
-        freeze: frozenGroups(settings),
-        ...(adapter && { adapter }),
-        ...update,
-      });
-      const learner = createLearner(learnerConfig(settings, policy));
       const ids = (from: number): Int32Array =>
         Int32Array.from({ length }, (_, i) => 20 + ((i * 31 + from * 17) % 480));
-      const rows = [0, 1].map((group) => ({
-        row: { promptIds: ids(group), completionIds: ids(group + 7), group },
-        advantage: 1 - 2 * group,
-      }));
-      learner.update(rows);
-      const peak = peakOfTensors(() => learner.update(rows));
-      const { tensors } = estimateMemory(settings, smallModelConfig, { promptTokens: length, arithmetic: "wasm" });
-      learner.dispose();
-      policy.dispose();
-      expect(tensors / peak).toBeGreaterThan(0.85);
-      expect(tensors / peak).toBeLessThan(1.15);
+      const rows = [0, 1].map((group) => ({ promptIds: ids(group), completionIds: ids(group + 7), group }));
+      expectWithin15Percent(settings, rows, { promptTokens: length });
     },
   );
+
+  it.each([false, true])("is so with pictures whose tower is trained, checkpointing %s", (gradientCheckpointing) => {
+    const { vision, imageTokenId, visionStartTokenId } = smallModelConfig;
+    const patches = 32;
+    const pictureTokens = (patches / vision.spatialMergeSize) ** 2;
+    const settings = resolveTrainingConfig(
+      {
+        model: { init: "random", config: { ...smallModelConfig }, tokenizer: "t" },
+        data: { train: "d" },
+        algorithm: { advantage: "reinforce++" },
+        optimizer: { groups: { vision: { freeze: false }, connector: { freeze: false } } },
+        rollout: { n: 1, promptsPerStep: 2, maxPromptTokens: 512, maxNewTokens: 32 },
+        update: { gradientCheckpointing, miniBatch: 2, microBatchTokens: 4096 },
+      },
+      "/x",
+    );
+    const values = patches ** 2 * vision.inChannels * vision.temporalPatchSize * vision.patchSize ** 2;
+    const rows = [0, 1].map((group) => {
+      const promptIds = new Int32Array(pictureTokens + 8).fill(imageTokenId, 1, 1 + pictureTokens);
+      promptIds[0] = visionStartTokenId;
+      promptIds.fill(30, 1 + pictureTokens);
+      const pixelValues = Float32Array.from({ length: values }, (_, i) => Math.sin(0.37 * i + group));
+      const images = { pixelValues, gridThw: [[1, patches, patches] as const] };
+      return { promptIds, completionIds: new Int32Array(32).fill(40), group, images };
+    });
+    expectWithin15Percent(settings, rows, { promptTokens: pictureTokens + 8, pictureTokens });
+  });
 });
+
+/** Updates twice, and compares what the second one's tensors take with the estimate. */
+function expectWithin15Percent(
+  settings: TrainingConfig,
+  rows: readonly TokenizedRollout[],
+  lengths: Pick<EstimateOptions, "promptTokens" | "pictureTokens">,
+): void {
+  const { gradientCheckpointing } = settings.update;
+  const policy = createVlm(smallModelConfig, randomWeights(smallModelConfig, { seed: 1 }), {
+    freeze: frozenGroups(settings),
+    ...(settings.model.adapter && { adapter: { rank: settings.model.adapter.rank } }),
+    ...(gradientCheckpointing !== "auto" && { gradientCheckpointing }),
+  });
+  const learner = createLearner(learnerConfig(settings, policy));
+  const batch = rows.map((row, i) => ({ row, advantage: 1 - 2 * i }));
+  learner.update(batch);
+  const peak = peakOfTensors(() => learner.update(batch));
+  const { tensors } = estimateMemory(settings, smallModelConfig, { ...lengths, arithmetic: "wasm" });
+  learner.dispose();
+  policy.dispose();
+  expect(tensors / peak).toBeGreaterThan(0.85);
+  expect(tensors / peak).toBeLessThan(1.15);
+}
 
 /** Most bytes of tensors at one time, those that share their numbers counted once. */
 function peakOfTensors(run: () => void): number {

@@ -13,7 +13,7 @@
  *                  intermediate once less: a product with weights that nothing changes keeps no input
  *
  *                numbers; or with gradient checkpointing `hidden`, and once what a layer keeps. With that of the MLPs alone,
- *                intermediate and its inputs once
+ *                intermediate and its inputs once. Likewise by block and patch of the pictures, where the tower is trained
  *
  *   passing      logits of one chunk and what is made of them, what one layer computes on the way, and float32 copies of
  *                weights in bfloat16 while they are used; by TensorFlow's ops also scores of a batch of attention blocks
@@ -24,8 +24,7 @@
  *                the larger counts
  *
  * What allocators waste comes on top as a share of activations (`FRAGMENTATION`), which was measured: memory-estimate.bench.ts
- * trains models of several sizes and prints the estimate beside the peak of the process. Pictures whose tower is trained are
- * not counted.
+ * trains models of several sizes and prints the estimate beside the peak of the process.
  */
 import { totalmem } from "node:os";
 import {
@@ -118,6 +117,8 @@ export interface EstimateOptions {
   readonly available?: number;
   /** Of the longest prompt, pictures included. Default: not known, so that micro-batches are taken to be full. */
   readonly promptTokens?: number;
+  /** Of them those of pictures. Default 0. */
+  readonly pictureTokens?: number;
   /** Of the teacher's folder, see {@link teacherArchitecture}. */
   readonly teacher?: VlmConfig | undefined;
   /** Whether the backend's native kernels decode (policy's `decodesNatively`). Default false. */
@@ -138,6 +139,7 @@ export function estimateMemory(
   {
     available = totalmem(),
     promptTokens,
+    pictureTokens = 0,
     teacher,
     nativeDecoding = false,
     arithmetic = "own-ops",
@@ -151,12 +153,17 @@ export function estimateMemory(
   // A backend with one thread cuts an update into parts, so that threads can share it (update/learner-config.ts).
   const part = arithmetic === "wasm" && promptTokens !== undefined ? ofUpdate / MOST_PARTS : Infinity;
   const row = (promptTokens ?? 0) + answerTokens(config.rollout);
+  const group = (promptTokens ?? 0) + n * answerTokens(config.rollout);
   const tokens = Math.min(microBatchTokens, ofUpdate, Math.max(row, part));
   const estimate = (gradientCheckpointing: GradientCheckpointing): MemoryEstimate =>
     estimateWith(config, architecture, {
       tokens,
       predicted: predictedOf(tokens, config.rollout, promptTokens ?? 0),
       row,
+      patches: {
+        ofPrompt: pictureTokens * architecture.vision.spatialMergeSize ** 2,
+        prompts: Math.max(1, Math.round(tokens / group)),
+      },
       workers,
       isWhole: ofUpdate <= tokens,
       gradientCheckpointing,
@@ -236,6 +243,8 @@ interface EstimateParts {
   readonly predicted: number;
   /** Tokens of the longest prompt with its answer. */
   readonly row: number;
+  /** Of a prompt's pictures, and the prompts of a micro-batch. */
+  readonly patches: { readonly ofPrompt: number; readonly prompts: number };
   readonly workers: number;
   /** Whether an update is one micro-batch. */
   readonly isWhole: boolean;
@@ -252,6 +261,7 @@ function estimateWith(
     tokens,
     predicted,
     row,
+    patches,
     workers,
     isWhole,
     gradientCheckpointing,
@@ -282,7 +292,12 @@ function estimateWith(
   const gradients = (isWhole ? 4 : 8) * trained;
   const moments = 8 * trained;
   const kept = keptPerToken(config, architecture, { gradientCheckpointing, arithmetic });
-  const activations = 4 * tokens * kept;
+  const ofTower = trainsTower(config, unfrozen)
+    ? patches.prompts *
+      patches.ofPrompt *
+      keptPerPatch(architecture, patches.ofPrompt, { gradientCheckpointing, arithmetic })
+    : 0;
+  const activations = 4 * (tokens * kept + ofTower);
   const means = arithmetic === "wasm" ? "wasm" : "native";
   // Prompts are prepared by a thread of their own, unless a run has one in all.
   const process = PROCESS_BYTES[means] + GROWTH_BYTES[means] + (config.workers === 1 ? 0 : THREAD_BYTES);
@@ -388,6 +403,28 @@ function blockScores(tokens: number, row: number): number {
 
 const countParameters = (shapes: readonly ParameterShape[]): number =>
   shapes.reduce((sum, { shape }) => sum + shape.reduce((product, length) => product * length, 1), 0);
+
+/** Whether the backward pass goes through the vision tower. */
+function trainsTower({ model: { adapter } }: TrainingConfig, unfrozen: readonly ParameterShape[]): boolean {
+  const ofTower = unfrozen.filter(({ group }) => group === "vision");
+  if (adapter === null) return ofTower.length > 0;
+  return (
+    countAdapterValues(ofTower, { rank: 1, ...(adapter.targetModules && { targetModules: adapter.targetModules }) }) > 0
+  );
+}
+
+/** Numbers that are kept of a patch for the backward pass, in a prompt with `patches` of them. */
+function keptPerPatch(
+  { vision: { depth, hiddenSize, intermediateSize, numHeads, ...sizes } }: VlmConfig,
+  patches: number,
+  { gradientCheckpointing, arithmetic }: Pick<EstimateParts, "gradientCheckpointing" | "arithmetic">,
+): number {
+  const probabilities = numHeads * patches * patches <= KEPT_PROBABILITIES ? numHeads * patches : 0;
+  const attention = 4 * hiddenSize + (arithmetic === "ops" ? probabilities : numHeads);
+  const block = 4 * hiddenSize + attention + 3 * intermediateSize;
+  const pixels = sizes.inChannels * sizes.temporalPatchSize * sizes.patchSize ** 2;
+  return pixels + (gradientCheckpointing === true ? depth * hiddenSize + block : depth * block);
+}
 
 /** Numbers that are kept of a token for the backward pass. */
 function keptPerToken(
