@@ -28,9 +28,8 @@ export function formatMemory(estimate: MemoryEstimate, available: number): strin
     total,
   } = estimate;
   const count = (value: number): string => value.toLocaleString("en-US");
-  const keys = estimate.gradientCheckpointing
-    ? `(update.microBatchTokens, with gradient checkpointing${estimate.gradientCheckpointing === "mlp" ? " of MLPs" : ""})`
-    : "(update.microBatchTokens)";
+  const again = { false: "", mlp: ", with gradient checkpointing of MLPs", true: ", with gradient checkpointing" };
+  const keys = `(update.microBatchTokens${again[`${estimate.gradientCheckpointing}`]})`;
   const lines = [
     `Memory, about ${formatBytes(total)} of ${formatBytes(available)}`,
     `  weights             ${formatBytes(weights)}  (${count(parameters)} parameters)`,

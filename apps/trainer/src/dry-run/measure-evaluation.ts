@@ -80,7 +80,7 @@ export async function measureEvaluation({
  * All answers of an evaluation.
  *
  * @param times of the prompts of `shape`
- * @param step what a token of `rows` answers takes elsewhere, as rows that are decoded at once share the reading of weights
+ * @param step what a token of `rows` answers takes elsewhere: rows decoded at once share the reading of weights
  */
 export function answeringSeconds(
   evaluated: number,

@@ -72,7 +72,8 @@ describe("the time that a run takes", () => {
         "Time, about [\\d.]+ (s|min) a step, [\\d.]+ (s|min) for 3 steps, " +
           "if every answer has 16 tokens and teaches; [\\d.]+ s a step if they have half of that " +
           "prompts [\\d.]+ s \\(.* answers [\\d.]+ s \\(24 of 16 tokens\\) log-probabilities .*" +
-          "\\(the policy\\) gradients .* optimizer .*\\(2 updates\\) rest .*\\(data, rewards, reports\\) measured here on WebAssembly",
+          "\\(the policy\\) gradients .* optimizer .*\\(2 updates\\) rest .*\\(data, rewards, reports\\) " +
+          "measured here on WebAssembly",
       ),
     );
     const seconds: number[] = [];

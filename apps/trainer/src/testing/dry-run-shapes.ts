@@ -1,4 +1,4 @@
-/** For the bench of the dry run: runs of several shapes, and what they are made of: checkpoints with random weights, questions. */
+/** For the bench of the dry run: runs of several shapes, with checkpoints of random weights, and questions. */
 import { cpSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeSamples } from "@v-triune/data-filters";

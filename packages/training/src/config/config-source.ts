@@ -239,6 +239,15 @@ export async function readConfigSource(
       });
     }
     if (value === null) value = {};
+    if (isRecord(value) && basename(file) === "run.json" && isRecord(value["config"])) {
+      throw new ConfigError({
+        what: "The file is a run's description, which holds more than its configuration.",
+        where: file,
+        expected: "a configuration, or the run's folder",
+        found: "run.json",
+        fix: `name the folder: ${dirname(file)}`,
+      });
+    }
   }
   const fileValue = value;
   const parsed = overrides.map((override) =>

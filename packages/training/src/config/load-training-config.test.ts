@@ -240,6 +240,12 @@ describe("loadTrainingConfig", () => {
     expect(config.run.name).toBe(folder.split("/").at(-1));
   });
 
+  it("names the folder where a run's description is given", async () => {
+    const description = { format: 1, name: "counting", seed: 1, config: { model: "./model" } };
+    const error = await refusal(JSON.stringify(description), [], "run.json");
+    expect(error.message).toContain(`name the folder: ${folder}`);
+  });
+
   it("starts from a preset, which the file overrides", async () => {
     const preset = await loadTrainingConfig(
       write("preset.yaml", `preset: v-triune-off-policy\n${minimal}update: {epochs: 2}\n`),
